@@ -1,0 +1,1 @@
+"""Age, gender, emotion and race: one file a family of networks."""

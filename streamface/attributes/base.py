@@ -1,0 +1,33 @@
+"""What a predictor of age, gender, emotion or race is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from streamface.types import Attribute
+
+ACTIONS = ("age", "gender", "emotion", "race")
+"""The attributes that can be asked for, in the order in which they are drawn and written."""
+
+
+class AttributePredictor(ABC):
+    """Turns aligned chips into attributes; not thread-safe, one thread at a time."""
+
+    provides: tuple[str, ...]
+    """Which of `ACTIONS` it answers."""
+
+    @abstractmethod
+    def predict(
+        self, chips: np.ndarray, actions: Sequence[str], features: np.ndarray | None = None
+    ) -> list[Mapping[str, Attribute]]:
+        """One mapping of action to `Attribute` per chip.
+
+        chips (N, S, S, 3) uint8 BGR as the recognition network's alignment makes them; `features` are that
+        network's middle features of the same chips where one pass serves both, else None.
+        """
+
+    def close(self) -> None:
+        """Give back what the networks hold."""

@@ -1,0 +1,63 @@
+"""What a source of frames is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from streamface.types import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What a source says of itself once it is open."""
+
+    width: int
+    height: int
+    fps: float | None
+    """Frames per second as announced; None where the source does not know."""
+    is_live: bool
+    """True where frames pass whether they are read or not."""
+    frame_count: int | None = None
+    """Frames in all; None for a live source or a file that does not say."""
+
+
+class Source(ABC):
+    """Frames in order, from a context manager: `with source: for frame in source: ...`.
+
+    A file gives every frame; a live source gives the newest one at each `read` and counts in
+    `dropped` what passed in between. Opening happens in `open` (called by `with`) and raises
+    `SourceError` in one line when there is nothing to read.
+    """
+
+    name: str
+    """Shown to people and kept in `Frame.source`: never holds a password."""
+
+    @abstractmethod
+    def open(self) -> SourceInfo:
+        """Open and return what the source says of itself; raises `SourceError`."""
+
+    @abstractmethod
+    def read(self) -> Frame | None:
+        """The next frame, or the newest of a live source; None at the end. Raises `SourceError` when it fails."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back the handle and end the threads; may be called twice, and from another thread than `read`."""
+
+    @property
+    def dropped(self) -> int:
+        """Frames that a live source skipped so far; 0 for a file."""
+        return 0
+
+    def __enter__(self) -> Source:
+        self.info = self.open()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        while (frame := self.read()) is not None:
+            yield frame

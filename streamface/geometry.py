@@ -1,0 +1,80 @@
+"""Boxes and points: overlap, non-maximum suppression, similarity transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from streamface.types import Box
+
+
+def boxes_array(boxes: Iterable[Box]) -> np.ndarray:
+    """(N, 4) float64 of left, top, right, bottom."""
+    return np.array([(b.left, b.top, b.right, b.bottom) for b in boxes], dtype=np.float64).reshape(-1, 4)
+
+
+def areas(boxes: np.ndarray) -> np.ndarray:
+    """(N,) areas of (N, 4) boxes; 0 where a box is turned inside out."""
+    return np.clip(boxes[:, 2] - boxes[:, 0], 0, None) * np.clip(boxes[:, 3] - boxes[:, 1], 0, None)
+
+
+def intersections(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(N, M) areas shared by each of (N, 4) and each of (M, 4) boxes."""
+    width = np.minimum(a[:, None, 2], b[None, :, 2]) - np.maximum(a[:, None, 0], b[None, :, 0])
+    height = np.minimum(a[:, None, 3], b[None, :, 3]) - np.maximum(a[:, None, 1], b[None, :, 1])
+    return np.clip(width, 0, None) * np.clip(height, 0, None)
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(N, M) intersection over union of (N, 4) and (M, 4) boxes, 0..1."""
+    shared = intersections(a, b)
+    union = areas(a)[:, None] + areas(b)[None, :] - shared
+    return shared / np.maximum(union, 1e-9)
+
+
+def coverage(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(N, M) intersection over the smaller of the two areas, 0..1: 1 when one box lies inside the other."""
+    return intersections(a, b) / np.maximum(np.minimum(areas(a)[:, None], areas(b)[None, :]), 1e-9)
+
+
+def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float, overlap=iou) -> np.ndarray:
+    """Greedy non-maximum suppression.
+
+    boxes (N, 4), scores (N,); a box goes when it overlaps a better one by more than `threshold` in the
+    measure `overlap` (`iou` or `coverage`). Returns the kept indices, best first.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ranked = boxes[order]
+    alive = np.ones(len(order), dtype=bool)
+    kept = []
+    for i in range(len(order)):
+        if not alive[i]:
+            continue
+        kept.append(order[i])
+        rest = np.flatnonzero(alive[i + 1 :]) + i + 1
+        if len(rest):
+            alive[rest] = overlap(ranked[i : i + 1], ranked[rest])[0] <= threshold
+    return np.array(kept, dtype=np.intp)
+
+
+def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The rotation, uniform scale and shift that brings points nearest to others in the least-squares sense.
+
+    source and target (N, 2), N >= 2. Returns (2, 3) float32. No mirroring.
+    Method: Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
+    IEEE PAMI 1991; in the plane it has the closed form used here.
+    """
+    source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
+    mean_s, mean_t = source.mean(0), target.mean(0)
+    s, t = source - mean_s, target - mean_t
+    spread = max((s * s).sum(), 1e-12)
+    a = (s * t).sum() / spread
+    b = (s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]).sum() / spread
+    linear = np.array([[a, -b], [b, a]])
+    return np.hstack([linear, (mean_t - linear @ mean_s)[:, None]]).astype(np.float32)
+
+
+def transform_points(transform: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(N, 2) points moved by a (2, 3) transform, float32."""
+    return (np.asarray(points, np.float64) @ transform[:, :2].T + transform[:, 2]).astype(np.float32)

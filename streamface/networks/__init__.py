@@ -1,0 +1,1 @@
+"""Keras graphs of the networks: tables of layers, no weights, no files."""

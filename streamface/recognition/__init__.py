@@ -1,0 +1,1 @@
+"""Faces as vectors: one file a network."""

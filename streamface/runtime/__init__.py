@@ -1,0 +1,1 @@
+"""Running networks: sessions, conversion, weights, cache."""

@@ -1,0 +1,172 @@
+"""Every option with its default, its unit and its range; checked when made, frozen after.
+
+One small dataclass a room, joined in `Settings`. A value out of range raises `SettingsError` with what was
+given and what is allowed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from streamface.errors import SettingsError
+
+
+def _between(owner: object, low: float, high: float, *names: str) -> None:
+    for name in names:
+        value = getattr(owner, name)
+        if value is not None and not low <= value <= high:
+            raise SettingsError(f"{name.replace('_', '-')} is {value}: it must lie between {low:g} and {high:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSettings:
+    """Where frames come from."""
+
+    source: str = "0"
+    """'demo', a webcam's number, a video file, a folder of images, or an rtsp:// or http:// address."""
+    timeout_s: float = 10.0
+    """How long a camera may take to open, or to give a frame, before it counts as lost."""
+    max_frames: int | None = None
+    """Stop after so many frames; None for all."""
+
+    def __post_init__(self) -> None:
+        _between(self, 0.1, 600, "timeout_s")
+        _between(self, 1, float("inf"), "max_frames")
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionSettings:
+    """How faces are found."""
+
+    detector: str = "mtcnn"
+    min_face_px: float = 40.0
+    """Smallest face looked for, in frame pixels; higher is faster and misses people far away."""
+    min_score: float = 0.9
+    """Least score of a face; higher gives fewer false alarms and misses more turned or covered faces."""
+    weights: Path | None = None
+    """Network file of a detector that does not carry one (YuNet)."""
+
+    def __post_init__(self) -> None:
+        _between(self, 12, 4096, "min_face_px")
+        _between(self, 0, 1, "min_score")
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingSettings:
+    """How people keep their number."""
+
+    tracker: str = "kalman"
+    detect_every: int = 6
+    """Frames between two full detections; higher is faster and notices new people later."""
+    max_missed: int = 25
+    """Frames that a person may be out of sight before the number is retired."""
+
+    def __post_init__(self) -> None:
+        _between(self, 1, 1000, "detect_every", "max_missed")
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionSettings:
+    """How faces are compared."""
+
+    model: str = "auto"
+    metric: str = "cosine"
+    threshold: float | None = None
+    """Largest distance that counts as the same person; None for the network's own, per metric."""
+    mirror: bool = False
+    """Average each face with its mirror image: a little more accurate, twice the time."""
+
+    def __post_init__(self) -> None:
+        _between(self, 0, float("inf"), "threshold")
+
+
+@dataclass(frozen=True, slots=True)
+class GallerySettings:
+    """Who is known."""
+
+    database: Path | None = None
+    """Folder of people; None: everybody is unknown."""
+    store: Path | None = None
+    """SQLite file of the embeddings; None: in the cache folder, one per folder of people."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisSettings:
+    """What is asked of a face, and when a label changes."""
+
+    actions: tuple[str, ...] = ("age", "gender", "emotion")
+    identity_refresh_s: float = 1.0
+    """Seconds between two looks at a person whose name is settled."""
+    attribute_refresh_s: float = 0.25
+    """Seconds between two looks at the attributes of one person."""
+    min_quality: float = 0.25
+    """Least quality (size, sharpness, pose, light together) of a view that may speak for a name."""
+    hold_s: float = 2.0
+    """Seconds for which a settled name stands against other evidence."""
+
+    def __post_init__(self) -> None:
+        _between(self, 0, 3600, "identity_refresh_s", "attribute_refresh_s", "hold_s")
+        _between(self, 0, 1, "min_quality")
+
+
+@dataclass(frozen=True, slots=True)
+class OverlaySettings:
+    """What is drawn."""
+
+    scale: float = 1.0
+    """Size of text and lines against the default for the frame's height; higher is larger."""
+    thumbnails: bool = True
+    """Show the matched picture beside the name."""
+    status: bool = True
+    """Show frame rate and number of people in a corner."""
+
+    def __post_init__(self) -> None:
+        _between(self, 0.25, 4, "scale")
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSettings:
+    """Where results go."""
+
+    display: bool = True
+    video: Path | None = None
+    faces: Path | None = None
+    events: Path | None = None
+    snapshots: Path = Path("snapshots")
+    """Folder for pictures saved with the key 's'."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeSettings:
+    """How networks are run."""
+
+    threads: int = 1
+    """Threads of one network; more helps large networks only."""
+
+    def __post_init__(self) -> None:
+        _between(self, 1, 64, "threads")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a stream needs to be built."""
+
+    capture: CaptureSettings = field(default_factory=CaptureSettings)
+    detection: DetectionSettings = field(default_factory=DetectionSettings)
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
+    recognition: RecognitionSettings = field(default_factory=RecognitionSettings)
+    gallery: GallerySettings = field(default_factory=GallerySettings)
+    analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
+    overlay: OverlaySettings = field(default_factory=OverlaySettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
+    runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
+
+
+def option_names() -> dict[str, tuple[str, str]]:
+    """Option name -> (room, field) for every setting, as a configuration file spells them."""
+    names: dict[str, tuple[str, str]] = {}
+    for room in fields(Settings):
+        for option in fields(room.default_factory):
+            names[option.name] = (room.name, option.name)
+    return names

@@ -1,0 +1,37 @@
+"""What an output is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from streamface.types import FrameResult
+
+
+class Sink(ABC):
+    """Takes every result of a stream; a context manager that leaves a whole file behind, however the run ends."""
+
+    wants_image: bool = False
+    """True where `write` needs the annotated picture; when no sink does, nothing is drawn."""
+
+    @abstractmethod
+    def write(self, result: FrameResult, image: np.ndarray | None) -> None:
+        """Take one result; `image` is the annotated (H, W, 3) uint8 BGR frame, read-only, where `wants_image`.
+
+        Raises `OutputError` when it cannot go on: the run then closes it, says so and continues.
+        """
+
+    @property
+    def wants_stop(self) -> bool:
+        """True when the user asked, through this sink, to end the run."""
+        return False
+
+    def close(self) -> None:
+        """Finish the file or window; may be called twice."""
+
+    def __enter__(self) -> Sink:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()

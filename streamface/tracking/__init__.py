@@ -1,0 +1,1 @@
+"""One number per person while in view: one file a tracker."""

@@ -1,0 +1,37 @@
+"""What a tracker is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from streamface.types import Box, Detection, Track
+
+
+class Tracker(ABC):
+    """Gives each person one number for as long as they are in view.
+
+    On each frame the stream calls `predict` once and then either `update` (after a full detection) or
+    `refine` (after a look at the predicted boxes only). Frame indices only grow; gaps are dropped frames.
+    """
+
+    @abstractmethod
+    def predict(self, index: int) -> tuple[Box, ...]:
+        """Where each live track is expected in frame `index`, in the order that `refine` takes answers."""
+
+    @abstractmethod
+    def update(self, detections: Sequence[Detection], index: int) -> tuple[Track, ...]:
+        """Join a full detection of frame `index` with the tracks, start new ones, end old ones.
+
+        Returns the tracks to show in this frame, ordered by id: all confirmed ones, and new ones marked
+        `confirmed=False`.
+        """
+
+    @abstractmethod
+    def refine(self, answers: Sequence[Detection | None], index: int) -> tuple[Track, ...]:
+        """Move each track to the answer for its predicted box (None: not seen there); never starts a track."""
+
+    @property
+    @abstractmethod
+    def wants_detection(self) -> bool:
+        """True when the next frame should be detected in full, for instance because a face went missing."""

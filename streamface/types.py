@@ -1,0 +1,223 @@
+"""The values that pass between the stages of a stream.
+
+Conventions, valid in the whole package:
+
+- Pixels are floats in the full frame, origin at the top left, x to the right, y down.
+- Images are (H, W, 3) uint8, blue-green-red, as OpenCV has them.
+- Times are seconds; scores and probabilities are 0..1.
+- Left and right are as seen in the picture, so `eye_left` is the person's right eye.
+- Every value is frozen and its arrays are read-only: a stage makes a new value, it never writes into one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+
+LANDMARKS = ("eye_left", "eye_right", "nose", "mouth_left", "mouth_right")
+"""Order of the rows of `Detection.landmarks`."""
+
+
+def readonly(array: np.ndarray) -> np.ndarray:
+    """A view of `array` that refuses to be written to; the array itself keeps its flags."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An upright rectangle in frame pixels; `right` and `bottom` are the far edges, not the last pixel."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        """Width in pixels."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Height in pixels."""
+        return self.bottom - self.top
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels; 0 for a box turned inside out."""
+        return max(0.0, self.width) * max(0.0, self.height)
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """(x, y) of the middle."""
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    def clipped(self, width: float, height: float) -> Box:
+        """The part inside a frame of `width` x `height` pixels (possibly of no area)."""
+        return Box(
+            min(max(self.left, 0.0), width),
+            min(max(self.top, 0.0), height),
+            min(max(self.right, 0.0), width),
+            min(max(self.bottom, 0.0), height),
+        )
+
+    def padded(self, fraction: float) -> Box:
+        """Grown on each side by `fraction` of its width and height; negative shrinks."""
+        dx, dy = self.width * fraction, self.height * fraction
+        return Box(self.left - dx, self.top - dy, self.right + dx, self.bottom + dy)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a source."""
+
+    image: np.ndarray
+    """(H, W, 3) uint8 BGR, read-only."""
+    index: int
+    """Number in the source from 0; a gap means frames that were dropped."""
+    captured_at: float
+    """When it was taken, in seconds of `time.time()`."""
+    media_time: float | None
+    """Seconds since the start of a file; None for a live source."""
+    source: str
+    """Name of the source, without credentials."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "image", readonly(self.image))
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detection:
+    """A face found in one frame."""
+
+    box: Box
+    score: float
+    landmarks: np.ndarray | None = None
+    """(5, 2) float32, rows as `LANDMARKS`, read-only; None from a detector that has none."""
+
+    def __post_init__(self) -> None:
+        if self.landmarks is not None:
+            object.__setattr__(self, "landmarks", readonly(self.landmarks))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """One person while in view."""
+
+    id: int
+    """From 1; never used again within a run."""
+    detection: Detection
+    """Where the face is in this frame: seen, or predicted while `missed` is above 0."""
+    age: int
+    """Frames since it was first seen, this one included."""
+    missed: int = 0
+    """Frames since it was last seen; 0 when it was seen in this one."""
+    confirmed: bool = True
+    """False for the first sightings, which may yet prove a false alarm."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedFace:
+    """A face cut out and turned upright, at the size that a network takes."""
+
+    image: np.ndarray
+    """(S, S, 3) uint8 BGR, read-only."""
+    transform: np.ndarray
+    """(2, 3) float32, frame pixels to chip pixels, read-only."""
+    sharpness: float
+    """0..1: how much fine detail there is; near 0 for a blurred or far upscaled face."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "image", readonly(self.image))
+        object.__setattr__(self, "transform", readonly(self.transform))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """A face as a vector in the space of one network; compare only within the same network."""
+
+    vector: np.ndarray
+    """(D,) float32, read-only."""
+    network: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vector", readonly(self.vector))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The answer of a gallery for one face."""
+
+    identity: str | None
+    """Name of the person; None for somebody who is not in the gallery."""
+    distance: float
+    """To the nearest person, also when that is too far to be a match; infinite for an empty gallery."""
+    metric: str
+    threshold: float
+    """The largest distance that counts as the same person."""
+    runner_up: float = float("inf")
+    """Distance to the second-nearest person."""
+    photo: str | None = None
+    """Path of the nearest picture of the nearest person."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribute:
+    """One property of a face: age, gender, emotion or race."""
+
+    name: str
+    label: str
+    """As drawn: 'Woman', 'happy', '34'."""
+    score: float
+    """Probability of the label."""
+    value: float | None = None
+    """Years, for age; else None."""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """Probability of each label; sums to 1."""
+    spread: float | None = None
+    """Standard deviation in years, for age; else None."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scores", MappingProxyType(dict(self.scores)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceResult:
+    """All that is known of one person in one frame."""
+
+    track: Track
+    match: Match | None = None
+    """None until the face was looked at; a `Match` without identity means unknown."""
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    quality: float | None = None
+    """0..1, of the latest view: size, sharpness, pose and light together."""
+    analyzed_at: float | None = None
+    """Clock of the stream (media or capture time) at the latest look; None before the first."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameResult:
+    """One frame with the people in it."""
+
+    frame: Frame
+    faces: tuple[FaceResult, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds of each stage on this frame."""
+    dropped: int = 0
+    """Frames of a live source that were skipped before this one."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "timings", MappingProxyType(dict(self.timings)))
