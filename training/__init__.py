@@ -1,0 +1,1 @@
+"""How the networks in streamface/bundled were made; never imported by the package."""
