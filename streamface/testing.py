@@ -1,0 +1,56 @@
+"""Fakes for tests of code that uses streamface: deterministic, and without networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from streamface.gallery.base import EncodedFace
+from streamface.types import Box
+
+BACKGROUND = 90
+"""Grey of the pictures that `picture` makes."""
+
+
+def picture(*colours_bgr: tuple[int, int, int], face_px: int | Sequence[int] = 24, gap_px: int = 12) -> np.ndarray:
+    """A grey (H, W, 3) uint8 BGR image with a square 'face' of each colour, from left to right.
+
+    face_px is the side of each square, or one side for every face; a colour must not be grey itself. Save it in a
+    format without loss: JPEG smears the edges.
+    """
+    sides = [face_px] * len(colours_bgr) if isinstance(face_px, int) else list(face_px)
+    image = np.full((max(sides, default=24) + 2 * gap_px, sum(sides) + gap_px * (len(sides) + 1), 3), BACKGROUND)
+    left = gap_px
+    for colour, side in zip(colours_bgr, sides, strict=True):
+        image[gap_px : gap_px + side, left : left + side] = colour
+        left += side + gap_px
+    return image.astype(np.uint8)
+
+
+class FakeEncoder:
+    """A `gallery.base.Encoder` that takes areas of one strong colour for faces and their colour for the embedding.
+
+    The vector is (blue, green, red) / 255, the score 0.99, the quality the side of the square over 64 pixels, at
+    most 1. Faces come from left to right.
+    """
+
+    def __init__(self, network: str = "Fake/1/squares") -> None:
+        self.network = network
+        self.calls = 0
+        """Pictures encoded so far."""
+
+    def encode(self, image: np.ndarray) -> tuple[EncodedFace, ...]:
+        """One face per coloured area of at least 16 pixels in an (H, W, 3) uint8 BGR image."""
+        self.calls += 1
+        coloured = (image.max(axis=2).astype(int) - image.min(axis=2) > 20).astype(np.uint8)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(coloured, connectivity=4)
+        faces = [self._face(image, labels == i, stats[i]) for i in range(1, count) if stats[i][cv2.CC_STAT_AREA] >= 16]
+        return tuple(sorted(faces, key=lambda face: face.box.left))
+
+    def _face(self, image: np.ndarray, mask: np.ndarray, stats: np.ndarray) -> EncodedFace:
+        left, top, width, height = (float(v) for v in stats[:4])
+        colour = np.median(image[mask], axis=0) / 255
+        box = Box(left, top, left + width, top + height)
+        return EncodedFace(box, 0.99, min(1.0, width / 64), colour.astype(np.float32))
