@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -38,41 +38,49 @@ def coverage(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return intersections(a, b) / np.maximum(np.minimum(areas(a)[:, None], areas(b)[None, :]), 1e-9)
 
 
-def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float, overlap=iou) -> np.ndarray:
-    """Greedy non-maximum suppression.
+def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
+    """Greedy non-maximum suppression: a box goes when its IoU with a better one is above `threshold`.
 
-    boxes (N, 4), scores (N,); a box goes when it overlaps a better one by more than `threshold` in the
-    measure `overlap` (`iou` or `coverage`). Returns the kept indices, best first.
+    boxes (N, 4), scores (N,). Returns the kept indices, best first.
     """
-    order = np.argsort(-scores, kind="stable")
-    ranked = boxes[order]
-    alive = np.ones(len(order), dtype=bool)
-    kept = []
-    for i in range(len(order)):
-        if not alive[i]:
-            continue
-        kept.append(order[i])
-        rest = np.flatnonzero(alive[i + 1 :]) + i + 1
-        if len(rest):
-            alive[rest] = overlap(ranked[i : i + 1], ranked[rest])[0] <= threshold
-    return np.array(kept, dtype=np.intp)
+    import cv2
+
+    if not len(boxes):
+        return np.empty(0, np.intp)
+    left_top_size = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
+    # OpenCV leaves out scores that are not above 0; only their order matters here, so lift them.
+    kept = cv2.dnn.NMSBoxes(left_top_size, scores - np.min(scores) + 1.0, 0.0, threshold)
+    return np.asarray(kept, np.intp)
 
 
-def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+def suppress_nested(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
+    """As `suppress`, measured by `coverage`: it also takes a small box inside a large one."""
+    order, kept = np.argsort(-scores, kind="stable"), []
+    overlap = coverage(boxes, boxes) > threshold
+    for i in order:
+        if not overlap[i, kept].any():
+            kept.append(i)
+    return np.array(kept, np.intp)
+
+
+def similarity(source: np.ndarray, target: np.ndarray, weights: Sequence[float] | None = None) -> np.ndarray:
     """The rotation, uniform scale and shift that brings points nearest to others in the least-squares sense.
 
-    source and target (N, 2), N >= 2. Returns (2, 3) float32. No mirroring.
+    source and target (N, 2), N >= 2; weights (N,), how much each point counts (None: all the same).
+    Returns (2, 3) float64. No mirroring.
     Method: Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
     IEEE PAMI 1991; in the plane it has the closed form used here.
     """
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
-    mean_s, mean_t = source.mean(0), target.mean(0)
-    s, t = source - mean_s, target - mean_t
-    spread = max((s * s).sum(), 1e-12)
-    a = (s * t).sum() / spread
-    b = (s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]).sum() / spread
+    share = np.ones(len(source)) if weights is None else np.asarray(weights, np.float64)
+    share = share / share.sum()
+    mean_s, mean_t = share @ source, share @ target
+    s, t, w = source - mean_s, target - mean_t, share[:, None]
+    spread = max((w * s * s).sum(), 1e-12)
+    a = (w * s * t).sum() / spread
+    b = (share * (s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0])).sum() / spread
     linear = np.array([[a, -b], [b, a]])
-    return np.hstack([linear, (mean_t - linear @ mean_s)[:, None]]).astype(np.float32)
+    return np.hstack([linear, (mean_t - linear @ mean_s)[:, None]])
 
 
 def transform_points(transform: np.ndarray, points: np.ndarray) -> np.ndarray:

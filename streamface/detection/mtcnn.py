@@ -1,0 +1,187 @@
+"""MTCNN with five landmarks, its three networks run through LiteRT.
+
+Method: Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Convolutional Networks",
+IEEE Signal Processing Letters 2016: P-Net proposes over a pyramid of sizes, R-Net rejects, O-Net refines and
+places the landmarks. Between full detections, `refine` runs O-Net alone on the boxes where faces are expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from streamface import geometry
+from streamface.detection.base import Detector
+from streamface.networks import mtcnn as networks
+from streamface.pyramid import Pyramid
+from streamface.runtime.convert import Network
+from streamface.runtime.session import Session
+from streamface.settings import DetectionSettings, RuntimeSettings
+from streamface.types import Box, Detection
+
+NAME = "MTCNN"
+
+CELL_PX = 12
+"""P-Net's window: a face of the smallest size is brought to this many pixels."""
+STRIDE_PX = 2
+PYRAMID_FACTOR = 0.709
+"""Ratio of one size to the next: half the area, as published."""
+PROPOSAL_SCORE, REJECTION_SCORE, GONE_SCORE = 0.6, 0.7, 0.6
+"""Least scores of P-Net and R-Net as published; below the last, a refined face is gone."""
+BATCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+"""Batch sizes that are kept ready; others are filled up to the next, for setting one up costs more than it saves."""
+
+
+def required(settings: DetectionSettings) -> tuple[Network, ...]:
+    """The networks to convert before `create`."""
+    return tuple(
+        Network(
+            name,
+            networks.__name__,
+            "build",
+            (name,),
+            str(networks.weights_file(name)),
+            (1, side or 40, side or 40, 3),
+        )
+        for name, side in networks.INPUT_PX.items()
+    )
+
+
+def create(settings: DetectionSettings, runtime: RuntimeSettings) -> Mtcnn:
+    """The detector; its networks must have been converted."""
+    pnet, rnet, onet = (network.path().read_bytes() for network in required(settings))
+    return Mtcnn((pnet, rnet, onet), settings.min_face_px, settings.min_score, runtime.threads)
+
+
+class Mtcnn(Detector):
+    """The cascade of three networks.
+
+    Args:
+        models: LiteRT bytes of P-, R- and O-Net.
+        min_face_px: smallest face looked for.
+        min_score: least score of O-Net, 0..1.
+        threads: threads of one network.
+    """
+
+    can_refine = True
+
+    def __init__(self, models: tuple[bytes, bytes, bytes], min_face_px: float, min_score: float, threads: int) -> None:
+        self.min_face_px, self.min_score = min_face_px, min_score
+        self._models, self._threads = dict(zip("pro", models, strict=True)), threads
+        self._sessions: dict[tuple[str, object], Session] = {}
+
+    def detect(self, image: np.ndarray) -> tuple[Detection, ...]:
+        pyramid = Pyramid(image)
+        boxes = self._propose(pyramid)
+        boxes = self._reject(pyramid, boxes)
+        boxes, scores, _ = self._place(pyramid, boxes)
+        kept = scores >= self.min_score
+        kept &= boxes[:, 3] - boxes[:, 1] >= 0.8 * self.min_face_px  # a window's face is up to a fifth smaller
+        boxes, scores = boxes[kept], scores[kept]
+        best = geometry.suppress_nested(boxes, scores, 0.7)
+        # Once more on its own answer, as between detections: the landmarks gain 0.3 points of verification.
+        placed, _, landmarks = self._place(pyramid, boxes[best])
+        return tuple(map(_detection, placed, scores[best], landmarks))
+
+    def refine(self, image: np.ndarray, boxes: Sequence[Box]) -> tuple[Detection | None, ...]:
+        if not boxes:
+            return ()
+        placed, scores, landmarks = self._place(Pyramid(image), geometry.boxes_array(boxes))
+        return tuple(
+            _detection(placed[i], scores[i], landmarks[i]) if scores[i] >= GONE_SCORE else None
+            for i in range(len(boxes))
+        )
+
+    def close(self) -> None:
+        self._sessions.clear()
+
+    def _propose(self, pyramid: Pyramid) -> np.ndarray:
+        """(N, 4) boxes from P-Net over all sizes."""
+        height, width = pyramid.image.shape[:2]
+        found, scale = [np.empty((0, 5))], CELL_PX / self.min_face_px
+        sizes = set()
+        while min(width, height) * scale >= CELL_PX:
+            sizes.add((round(width * scale), round(height * scale)))
+            scale *= PYRAMID_FACTOR
+        for size_wh in sorted(sizes, reverse=True):
+            image = pyramid.resized(size_wh) if size_wh[0] <= width else _enlarged(pyramid.image, size_wh)
+            answer = self._session("p", size_wh).run(image[None].astype(np.float32))[0][0]
+            found.append(_proposals(answer, width / size_wh[0], height / size_wh[1]))
+        rows = np.concatenate(found)
+        return rows[geometry.suppress(rows[:, :4], rows[:, 4], 0.7), :4]
+
+    def _reject(self, pyramid: Pyramid, boxes: np.ndarray) -> np.ndarray:
+        """The (N, 4) boxes that R-Net takes for faces, moved as it says."""
+        squares = _squared(boxes)
+        answer = self._run("r", pyramid, squares)
+        scores = _sigmoid(answer[:, -1])
+        kept = scores >= REJECTION_SCORE
+        moved = _moved(squares[kept], answer[kept, :4])
+        return moved[geometry.suppress(moved, scores[kept], 0.7)]
+
+    def _place(self, pyramid: Pyramid, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(N, 4) boxes, (N,) scores and (N, 5, 2) landmarks from O-Net."""
+        squares = _squared(boxes)
+        answer = self._run("o", pyramid, squares)
+        corner, size = squares[:, None, :2], (squares[:, 2:] - squares[:, :2])[:, None]
+        landmarks = corner + size * np.stack([answer[:, 4:9], answer[:, 9:14]], -1)
+        return _moved(squares, answer[:, :4]), _sigmoid(answer[:, -1]), landmarks.astype(np.float32)
+
+    def _run(self, network: str, pyramid: Pyramid, squares: np.ndarray) -> np.ndarray:
+        """(N, outputs) of R- or O-Net on the cut-outs of (N, 4) boxes."""
+        side = {"r": 24, "o": 48}[network]
+        outputs = [np.empty((0, {"r": 5, "o": 15}[network]), np.float32)]
+        for start in range(0, len(squares), BATCHES[-1]):
+            part = squares[start : start + BATCHES[-1]]
+            size = next(size for size in BATCHES if size >= len(part))
+            batch = np.zeros((size, side, side, 3), np.float32)
+            batch[: len(part)] = pyramid.squares(part, side)
+            outputs.append(self._session(network, size).run(batch)[0][: len(part)])
+        return np.concatenate(outputs)
+
+    def _session(self, network: str, shape: object) -> Session:
+        """A session of its own for each input shape, so that none is set up anew from frame to frame."""
+        key = network, shape
+        if key not in self._sessions:
+            self._sessions[key] = Session(self._models[network], self._threads)
+        return self._sessions[key]
+
+
+def _proposals(answer: np.ndarray, ratio_x: float, ratio_y: float) -> np.ndarray:
+    """(N, 5) boxes in frame pixels and scores from P-Net's (rows, columns, 5) answer at one size."""
+    logit = np.log(PROPOSAL_SCORE / (1 - PROPOSAL_SCORE))
+    rows, columns = np.nonzero(answer[:, :, 4] >= logit)
+    hits = answer[rows, columns].astype(np.float64)
+    corner = np.stack([columns, rows], 1) * STRIDE_PX
+    boxes = np.hstack([corner, corner + CELL_PX]) + CELL_PX * hits[:, :4]
+    boxes *= (ratio_x, ratio_y, ratio_x, ratio_y)
+    kept = geometry.suppress(boxes, hits[:, 4], 0.5)
+    return np.hstack([boxes, _sigmoid(hits[:, 4:])])[kept]
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-np.clip(x, -60, 60).astype(np.float64)))
+
+
+def _squared(boxes: np.ndarray) -> np.ndarray:
+    """(N, 4) squares around the same middles, as large as the longer side."""
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    half = np.max(boxes[:, 2:] - boxes[:, :2], axis=1, initial=0, keepdims=True) / 2
+    return np.hstack([middle - half, middle + half])
+
+
+def _moved(boxes: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """(N, 4) boxes with each edge moved by its offset, in widths and heights."""
+    size = boxes[:, 2:] - boxes[:, :2]
+    return boxes + offsets * np.hstack([size, size])
+
+
+def _enlarged(image: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
+    import cv2
+
+    return cv2.resize(image, size_wh, interpolation=cv2.INTER_LINEAR)
+
+
+def _detection(box: np.ndarray, score: float, landmarks: np.ndarray) -> Detection:
+    return Detection(Box(*map(float, box)), float(score), landmarks)
