@@ -1,0 +1,180 @@
+"""Where labels go: beside their own face, on nobody's face, on no other label, inside the frame, and steadily.
+
+Every label comes in forms from rich to plain. For each person, in order of track number, the richest form
+that has a free place beside the face is taken. A place once taken is kept while it stays free, and a better
+one is moved to only after it has been free for `PATIENCE` frames, so labels do not jump to and fro.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamface.overlay.draw import Rect
+
+PATIENCE = 15
+"""Frames for which a better place must stay free before a label moves there."""
+SIDES = (
+    *("above left", "above", "above right", "below left", "below", "below right"),
+    *("right top", "right", "right bottom", "left top", "left", "left bottom", "inside"),
+)
+"""Where a label may stand, best first; 'inside' is the lower edge of a face that fills the frame."""
+INSIDE_SHARE = 0.34
+"""Largest part of its own face's height that a label inside it may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A label that wants a place."""
+
+    key: int
+    """Number of the track."""
+    face: Rect
+    forms: Sequence[tuple[int, int]]
+    """(width, height) of each form that may be used, the wished-for one first."""
+    names: Sequence[int]
+    """What each form is called; the same form keeps its name from frame to frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a label stands."""
+
+    rect: Rect
+    form: int
+    """One of the request's `names`."""
+    side: str
+
+
+@dataclass(slots=True)
+class _Habit:
+    place: Place
+    better_for: int = 0
+
+
+class Placer:
+    """Finds places frame by frame; remembers each person's last one."""
+
+    def __init__(self) -> None:
+        self._habits: dict[int, _Habit] = {}
+        self._crowded_for = 0
+
+    def place(
+        self, requests: Sequence[Request], obstacles: Sequence[Rect], size_wh: tuple[int, int], gap: int
+    ) -> dict[int, Place]:
+        """A place for each request that can have one; the others are absent.
+
+        obstacles: what no label may cover beside the faces of the requests, such as faces without a label.
+        gap: pixels between a label and its face or the frame's edge; half as far from everything else.
+        Where somebody would get no label, all get their plainest form, for at least `PATIENCE` frames.
+        """
+        self._crowded_for = max(0, self._crowded_for - 1)
+        if not self._crowded_for:
+            placed, habits = self._placed(requests, obstacles, size_wh, gap)
+            if len(placed) == len(requests):
+                self._habits = habits
+                return placed
+        plain = [Request(r.key, r.face, r.forms[-1:], r.names[-1:]) for r in requests]
+        closer, closer_habits = self._placed(plain, obstacles, size_wh, gap)
+        if not self._crowded_for:
+            if len(closer) <= len(placed):
+                self._habits = habits
+                return placed
+            self._crowded_for = PATIENCE
+        self._habits = closer_habits
+        return closer
+
+    def _placed(
+        self, requests: Sequence[Request], obstacles: Sequence[Rect], size_wh: tuple[int, int], gap: int
+    ) -> tuple[dict[int, Place], dict[int, _Habit]]:
+        faces = np.array([r.face for r in requests], np.int64).reshape(-1, 4)
+        taken = [np.asarray(o, np.int64) for o in obstacles]
+        placed: dict[int, Place] = {}
+        habits: dict[int, _Habit] = {}
+        for index, request in enumerate(requests):
+            others = np.array([*np.delete(faces, index, axis=0), *taken], np.int64).reshape(-1, 4)
+            habit = self._one(request, others, size_wh, gap)
+            if habit is not None:
+                placed[request.key], habits[request.key] = habit.place, habit
+                taken.append(np.asarray(habit.place.rect, np.int64))
+        return placed, habits
+
+    def _one(self, request: Request, others: np.ndarray, size_wh: tuple[int, int], gap: int) -> _Habit | None:
+        options = list(_options(request, size_wh, gap))
+        rects = np.array([place.rect for place in options], np.int64).reshape(-1, 4)
+        roomy = _free(rects, others, max(1, gap // 2)) & _clear_of_own(options, rects, request.face)
+        best = next((option for option, ok in zip(options, roomy, strict=True) if ok), None)
+        habit = self._habits.get(request.key)
+        kept = self._kept(habit, options, rects, others, request.face)
+        if kept is None or best is None:
+            chosen, waited = kept or best, 0
+        else:
+            waited = 0 if _same(best, kept) else habit.better_for + 1
+            chosen, waited = (best, 0) if waited > PATIENCE else (kept, waited)
+        return None if chosen is None else _Habit(chosen, waited)
+
+    @staticmethod
+    def _kept(habit, options: Sequence[Place], rects: np.ndarray, others: np.ndarray, face: Rect) -> Place | None:
+        """The option of last time where it is still free, if only just."""
+        if habit is None:
+            return None
+        for index, option in enumerate(options):
+            if _same(option, habit.place):
+                rect = rects[index : index + 1]
+                ok = _free(rect, others, 0)[0] and _clear_of_own([option], rect, face)[0]
+                return option if ok else None
+        return None
+
+
+def _same(a: Place, b: Place) -> bool:
+    return a.form == b.form and a.side == b.side
+
+
+def _options(request: Request, size_wh: tuple[int, int], gap: int):
+    """All places of a request, best first, moved into the frame."""
+    for (width, height), name in zip(request.forms, request.names, strict=True):
+        if width > size_wh[0] or height > size_wh[1]:
+            continue
+        edge_x, edge_y = min(gap, (size_wh[0] - width) // 2), min(gap, (size_wh[1] - height) // 2)
+        for side in SIDES:
+            x, y = _corner(side, request.face, (width, height), gap)
+            x = min(max(x, edge_x), size_wh[0] - width - edge_x)
+            y = min(max(y, edge_y), size_wh[1] - height - edge_y)
+            yield Place((x, y, x + width, y + height), name, side)
+
+
+def _corner(side: str, face: Rect, size_wh: tuple[int, int], gap: int) -> tuple[int, int]:
+    """Top left corner of a label of `size_wh` on a side of a face."""
+    left, top, right, bottom = face
+    width, height = size_wh
+    middle_x, middle_y = (left + right - width) // 2, (top + bottom - height) // 2
+    across = {"left": left, "right": right - width}
+    along = {"top": top, "bottom": bottom - height}
+    where, _, aligned = side.partition(" ")
+    if where in ("above", "below"):
+        return across.get(aligned, middle_x), top - gap - height if where == "above" else bottom + gap
+    if where == "inside":
+        return middle_x, bottom - gap - height
+    return right + gap if where == "right" else left - gap - width, along.get(aligned, middle_y)
+
+
+def _free(rects: np.ndarray, others: np.ndarray, space: int) -> np.ndarray:
+    """(N,) True where none of (M, 4) others comes nearer than `space` pixels to each of (N, 4) rects."""
+    a, b = rects[:, None, :], others[None, :, :]
+    apart = (a[..., 0] >= b[..., 2] + space) | (a[..., 2] + space <= b[..., 0])
+    apart |= (a[..., 1] >= b[..., 3] + space) | (a[..., 3] + space <= b[..., 1])
+    return apart.all(axis=1)
+
+
+def _clear_of_own(options: Sequence[Place], rects: np.ndarray, face: Rect) -> np.ndarray:
+    """(N,) True where a label does not cover its own face, or covers a small part of its lower edge from inside."""
+    clear = _free(rects, np.array([face], np.int64), 1)
+    height = face[3] - face[1]
+    for index, option in enumerate(options):
+        if option.side == "inside":
+            lies_in = rects[index, 0] >= face[0] and rects[index, 2] <= face[2]
+            low = rects[index, 1] >= face[1] + height // 2
+            clear[index] = lies_in and low and rects[index, 3] - rects[index, 1] <= INSIDE_SHARE * height
+    return clear
