@@ -29,5 +29,9 @@ class AttributePredictor(ABC):
         network's middle features of the same chips where one pass serves both, else None.
         """
 
-    def close(self) -> None:
+    def shares_features(self, actions: Sequence[str]) -> bool:
+        """True where `predict` for these actions is cheaper with the recognition network's features."""
+        return False
+
+    def close(self) -> None:  # noqa: B027, most have nothing to give back
         """Give back what the networks hold."""

@@ -46,6 +46,12 @@ class Source(ABC):
     def close(self) -> None:
         """Give back the handle and end the threads; may be called twice, and from another thread than `read`."""
 
+    def interrupt(self) -> None:
+        """Make a `read` that waits for a camera return None soon; called from a signal's handler or another thread.
+
+        Does no more than set a flag; a file, which never waits long, ignores it.
+        """
+
     @property
     def dropped(self) -> int:
         """Frames that a live source skipped so far; 0 for a file."""

@@ -28,5 +28,5 @@ class Detector(ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} cannot refine")
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027, most have nothing to give back
         """Give back what the detector holds."""

@@ -49,20 +49,19 @@ class Recognizer(ABC):
     def forward(self, chips: np.ndarray) -> Forward:
         """One pass over (N, S, S, 3) uint8 BGR chips, N >= 0; S is `spec.input_px`."""
 
-    def embed(self, chips: np.ndarray, mirror: bool = False) -> np.ndarray:
+    def embed(self, chips: np.ndarray, mirror: bool = False, first: Forward | None = None) -> np.ndarray:
         """(N, D) float32 embeddings of (N, S, S, 3) uint8 BGR chips.
 
-        With `mirror`, the mean of each chip and its mirror image, brought to length 1: about 0.3 points
-        more accurate at twice the time.
+        With `mirror`, the mean of each chip and its mirror image, brought to length 1: a little more accurate at
+        twice the time. `first` is the pass over the chips themselves where it has been made already.
         """
-        first = self.forward(chips).embeddings
+        first = first or self.forward(chips)
         if not mirror or not len(chips):
-            return first
-        second = self.forward(np.ascontiguousarray(chips[:, :, ::-1])).embeddings
-        joined = unit(first) + unit(second)
-        return unit(joined)
+            return first.embeddings
+        second = self.forward(np.ascontiguousarray(chips[:, :, ::-1]))
+        return unit(unit(first.embeddings) + unit(second.embeddings))
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027, most have nothing to give back
         """Give back what the network holds."""
 
 

@@ -27,7 +27,7 @@ class Sink(ABC):
         """True when the user asked, through this sink, to end the run."""
         return False
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027, most have nothing to give back
         """Finish the file or window; may be called twice."""
 
     def __enter__(self) -> Sink:

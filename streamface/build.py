@@ -1,0 +1,136 @@
+"""From settings to ready objects: the only place where a name becomes a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from streamface import plugins
+from streamface.analysis import FaceAnalysis, FaceEncoder
+from streamface.attention import Attention
+from streamface.attributes.base import ACTIONS, AttributePredictor
+from streamface.capture.base import Source
+from streamface.detection.base import Detector
+from streamface.gallery.base import EncodedFace
+from streamface.gallery.gallery import Gallery
+from streamface.gallery.opening import open_gallery
+from streamface.memory import Memory
+from streamface.pipeline import Pipeline
+from streamface.recognition.base import METRICS
+from streamface.runtime import convert
+from streamface.scheduler import Scheduler
+from streamface.settings import Settings
+from streamface.types import Match
+from streamface.workers import BackgroundWorker, InlineWorker
+
+AUTO_MODEL = "Dlib"
+"""What `--model auto` means; see docs/models.md for the rule and the figures behind it."""
+
+
+def model_module(settings: Settings):
+    """The recognition backend that the settings name."""
+    name = settings.recognition.model
+    return plugins.backend("recognition", AUTO_MODEL if plugins.normalised(name) == "auto" else name, "model")
+
+
+def prepare(settings: Settings) -> None:
+    """Convert the networks that are not converted yet; checks every name on the way."""
+    plugins.choose("metric", settings.recognition.metric, METRICS)
+    for action in settings.analysis.actions:
+        plugins.choose("action", action, ACTIONS)
+    detection = plugins.backend("detection", settings.detection.detector, "detector")
+    networks = list(getattr(detection, "required", lambda _: ())(settings.detection))
+    networks += model_module(settings).required(settings.recognition)
+    convert.ensure(networks)
+
+
+def detector(settings: Settings) -> Detector:
+    """The detector that the settings name."""
+    module = plugins.backend("detection", settings.detection.detector, "detector")
+    return module.create(settings.detection, settings.runtime)
+
+
+def analysis(settings: Settings) -> FaceAnalysis:
+    """The networks that look at a face."""
+    recognizer = model_module(settings).create(settings.recognition, settings.runtime)
+    return FaceAnalysis(recognizer, predictors(settings), settings.recognition.mirror)
+
+
+def predictors(settings: Settings) -> tuple[AttributePredictor, ...]:
+    """The backends that answer the wanted attributes."""
+    if not settings.analysis.actions:
+        return ()
+    found = plugins.backends("attributes").values()
+    return tuple(module.create(settings.analysis, settings.runtime) for module in found)
+
+
+def gallery(settings: Settings, threads: int = 2) -> Gallery | None:
+    """The people of the folder, enrolled in `threads` threads; None without a folder."""
+    if settings.gallery.database is None:
+        return None
+    encoders = [LazyEncoder(settings) for _ in range(threads)]
+    try:
+        return open_gallery(settings.gallery.database, settings.gallery.store, encoders)[0]
+    finally:
+        for encoder in encoders:
+            encoder.close()
+
+
+class LazyEncoder:
+    """A `gallery.base.Encoder` whose networks are loaded with the first picture, so that none costs nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._made: FaceEncoder | None = None
+        spec, mirrored = model_module(settings).SPEC, "/mirrored" if settings.recognition.mirror else ""
+        self.network = f"{spec.name}/{spec.version}/{plugins.normalised(settings.detection.detector)}{mirrored}"
+
+    def encode(self, image: np.ndarray) -> tuple[EncodedFace, ...]:
+        """All faces of an (H, W, 3) uint8 BGR image."""
+        if self._made is None:
+            plain = replace(self._settings, analysis=replace(self._settings.analysis, actions=()))
+            self._made = FaceEncoder(detector(plain), analysis(plain))
+        return self._made.encode(image)
+
+    def close(self) -> None:
+        """Give back the networks."""
+        if self._made is not None:
+            self._made.close()
+
+
+def threshold(settings: Settings) -> float:
+    """The largest distance that counts as the same person, as set or as the network has it for the metric."""
+    if settings.recognition.threshold is not None:
+        return settings.recognition.threshold
+    metric = plugins.choose("metric", settings.recognition.metric, METRICS)
+    if settings.recognition.mirror and metric == "euclidean":
+        metric = "euclidean_l2"  # averaged embeddings have length 1
+    return model_module(settings).SPEC.thresholds[metric]
+
+
+def matcher(settings: Settings, people: Gallery | None) -> Callable[[np.ndarray, float], Match] | None:
+    """The gallery's answer for one embedding, with a factor on the threshold; None without a gallery."""
+    if people is None:
+        return None
+    metric, limit = settings.recognition.metric, threshold(settings)
+    return lambda vector, factor: people.match(vector[None], metric, limit * factor)[0]
+
+
+def pipeline(settings: Settings, people: Gallery | None, is_live: bool) -> Pipeline:
+    """Everything between a source and its outputs."""
+    looking = analysis(settings)
+    worker = BackgroundWorker(looking) if is_live else InlineWorker(looking)
+    memory = Memory(settings.analysis, matcher(settings, people))
+    scheduler = Scheduler(settings.analysis, people is not None)
+    attention = Attention(looking, worker, memory, scheduler, settings.analysis.min_quality)
+    tracker = plugins.backend("tracking", settings.tracking.tracker, "tracker").create(settings.tracking)
+    return Pipeline(detector(settings), tracker, attention, settings.tracking.detect_every)
+
+
+def source(settings: Settings) -> Source:
+    """The source that the settings name, not yet open."""
+    from streamface.capture.select import open_source
+
+    return open_source(settings.capture)

@@ -1,0 +1,176 @@
+"""The stream: frames in, results out; `run` adds the overlay and the outputs."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+
+from streamface import build
+from streamface.capture.base import Source, SourceInfo
+from streamface.errors import OutputError
+from streamface.gallery.gallery import Gallery
+from streamface.overlay.overlay import Overlay
+from streamface.settings import Settings
+from streamface.sinks.base import Sink
+from streamface.sinks.visits import Visit, Visits
+from streamface.types import FrameResult
+
+log = logging.getLogger(__name__)
+
+RATE_WINDOW_S = 2.0
+"""The frame rate that is shown is the mean of so many seconds."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run did."""
+
+    frames: int = 0
+    dropped: int = 0
+    elapsed_s: float = 0.0
+    spent_ms: Counter = field(default_factory=Counter)
+    """Stage -> milliseconds in all."""
+    visits: tuple[Visit, ...] = ()
+    failures: list[str] = field(default_factory=list)
+    """One line for each output that had to be given up."""
+
+    @property
+    def fps(self) -> float:
+        """Frames per second of the whole run."""
+        return self.frames / self.elapsed_s if self.elapsed_s else 0.0
+
+
+class Stream:
+    """Analyses a source: `with Stream(settings) as stream: for result in stream: ...`.
+
+    Entering opens the source, the networks and the gallery, and raises a `StreamfaceError` when one of them
+    cannot be had. A stream is used once.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.summary = Summary()
+        self.gallery: Gallery | None = None
+        self._stop = threading.Event()
+        self._close = ExitStack()
+
+    def __enter__(self) -> Stream:
+        with ExitStack() as opening:
+            build.prepare(self.settings)
+            self.source: Source = opening.enter_context(build.source(self.settings))
+            self.gallery = build.gallery(self.settings)
+            self._pipeline = build.pipeline(self.settings, self.gallery, self.info.is_live)
+            opening.callback(self._pipeline.close)
+            self._close = opening.pop_all()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._close.close()
+
+    @property
+    def info(self) -> SourceInfo:
+        """What the source says of itself."""
+        return self.source.info
+
+    def stop(self) -> None:
+        """End after the current frame; may be called from any thread or a signal's handler."""
+        self._stop.set()
+        self.source.interrupt()
+
+    def __iter__(self) -> Iterator[FrameResult]:
+        """One result for each frame, in order, until the source ends or `stop` is called."""
+        summary, begun, dropped = self.summary, perf_counter(), 0
+        most = self.settings.capture.max_frames or float("inf")
+        while not self._stop.is_set() and summary.frames < most:
+            with self._timed("decode"):
+                frame = self.source.read()
+            if frame is None:
+                break
+            result = self._pipeline.step(frame, self.source.dropped - dropped)
+            dropped = self.source.dropped
+            summary.frames += 1
+            summary.dropped = dropped
+            summary.spent_ms.update(result.timings)
+            summary.elapsed_s = perf_counter() - begun
+            yield result
+
+    def run(self, sinks: Sequence[Sink]) -> Summary:
+        """Draw each result and hand it to each sink, until the end, Ctrl-C or a sink's wish to stop.
+
+        A sink that fails is closed, named in `Summary.failures` and left out from then on. The sinks are closed
+        whatever happens.
+        """
+        thumbnail = self.gallery.thumbnail if self.gallery else None
+        overlay, visits, rate = Overlay(self.settings.overlay, thumbnail), Visits(), _Rate()
+        with ExitStack() as closing, _stopping_on_signals(self):
+            alive = [closing.enter_context(sink) for sink in sinks]
+            for result in self:
+                visits.update(result)
+                image = None
+                if any(sink.wants_image for sink in alive):
+                    with self._timed("draw"):
+                        image = overlay.render(result, rate.tick())
+                with self._timed("write"):
+                    alive = [sink for sink in alive if self._written(sink, result, image)]
+                if any(sink.wants_stop for sink in alive) or (sinks and not alive):
+                    break
+            visits.finish()
+            self.summary.visits = visits.visits
+        return self.summary
+
+    def _written(self, sink: Sink, result: FrameResult, image: np.ndarray | None) -> bool:
+        """False when the sink failed and has been closed."""
+        try:
+            sink.write(result, image if sink.wants_image else None)
+        except OutputError as error:
+            log.error("%s", error)
+            self.summary.failures.append(str(error))
+            sink.close()
+            return False
+        return True
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        start = perf_counter()
+        yield
+        self.summary.spent_ms[stage] += (perf_counter() - start) * 1e3
+
+
+class _Rate:
+    """Frames per second over the last `RATE_WINDOW_S`."""
+
+    def __init__(self) -> None:
+        self._times: list[float] = []
+
+    def tick(self) -> float | None:
+        """Count a frame; None until there are two."""
+        now = perf_counter()
+        self._times = [t for t in self._times if now - t < RATE_WINDOW_S] + [now]
+        return (len(self._times) - 1) / (now - self._times[0]) if len(self._times) > 1 else None
+
+
+@contextmanager
+def _stopping_on_signals(stream: Stream) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the run in good order; a second Ctrl-C ends it at once. Main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        signal.signal(number, before[number])
+        stream.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
