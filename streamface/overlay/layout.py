@@ -7,7 +7,7 @@ one is moved to only after it has been free for `PATIENCE` frames, so labels do 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,12 +102,16 @@ class Placer:
         return placed, habits
 
     def _one(self, request: Request, others: np.ndarray, size_wh: tuple[int, int], gap: int) -> _Habit | None:
-        options = list(_options(request, size_wh, gap))
-        rects = np.array([place.rect for place in options], np.int64).reshape(-1, 4)
-        roomy = _free(rects, others, max(1, gap // 2)) & _clear_of_own(options, rects, request.face)
-        best = next((option for option, ok in zip(options, roomy, strict=True) if ok), None)
         habit = self._habits.get(request.key)
-        kept = self._kept(habit, options, rects, others, request.face)
+        every = _options(request, size_wh, gap)
+        options = _until(every, habit)
+        kept = options[-1] if habit and options and _same(options[-1], habit.place) else None
+        if kept is not None and not _open([kept], others, 0, request.face)[0]:
+            kept = None
+        if kept is None:
+            options += every
+        roomy = _open(options, others, max(1, gap // 2), request.face)
+        best = next((option for option, ok in zip(options, roomy, strict=True) if ok), None)
         if kept is None or best is None:
             chosen, waited = kept or best, 0
         else:
@@ -115,24 +119,23 @@ class Placer:
             chosen, waited = (best, 0) if waited > PATIENCE else (kept, waited)
         return None if chosen is None else _Habit(chosen, waited)
 
-    @staticmethod
-    def _kept(habit, options: Sequence[Place], rects: np.ndarray, others: np.ndarray, face: Rect) -> Place | None:
-        """The option of last time where it is still free, if only just."""
-        if habit is None:
-            return None
-        for index, option in enumerate(options):
+
+def _until(options: Iterator[Place], habit: _Habit | None) -> list[Place]:
+    """The options up to the one of last time, which alone can matter while that one is free."""
+    found: list[Place] = []
+    if habit is not None:
+        for option in options:
+            found.append(option)
             if _same(option, habit.place):
-                rect = rects[index : index + 1]
-                ok = _free(rect, others, 0)[0] and _clear_of_own([option], rect, face)[0]
-                return option if ok else None
-        return None
+                break
+    return found
 
 
 def _same(a: Place, b: Place) -> bool:
     return a.form == b.form and a.side == b.side
 
 
-def _options(request: Request, size_wh: tuple[int, int], gap: int):
+def _options(request: Request, size_wh: tuple[int, int], gap: int) -> Iterator[Place]:
     """All places of a request, best first, moved into the frame."""
     for (width, height), name in zip(request.forms, request.names, strict=True):
         if width > size_wh[0] or height > size_wh[1]:
@@ -168,8 +171,12 @@ def _free(rects: np.ndarray, others: np.ndarray, space: int) -> np.ndarray:
     return apart.all(axis=1)
 
 
-def _clear_of_own(options: Sequence[Place], rects: np.ndarray, face: Rect) -> np.ndarray:
-    """(N,) True where a label does not cover its own face, or covers a small part of its lower edge from inside."""
+def _open(options: Sequence[Place], others: np.ndarray, space: int, face: Rect) -> np.ndarray:
+    """(N,) True where an option keeps `space` pixels from all (M, 4) others and does not cover its own face.
+
+    An option inside its own face may cover a small part of its lower edge.
+    """
+    rects = np.array([option.rect for option in options], np.int64).reshape(-1, 4)
     clear = _free(rects, np.array([face], np.int64), 1)
     height = face[3] - face[1]
     for index, option in enumerate(options):
@@ -177,4 +184,4 @@ def _clear_of_own(options: Sequence[Place], rects: np.ndarray, face: Rect) -> np
             lies_in = rects[index, 0] >= face[0] and rects[index, 2] <= face[2]
             low = rects[index, 1] >= face[1] + height // 2
             clear[index] = lies_in and low and rects[index, 3] - rects[index, 1] <= INSIDE_SHARE * height
-    return clear
+    return clear & _free(rects, others, space)

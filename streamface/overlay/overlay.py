@@ -7,11 +7,13 @@ import numpy as np
 from streamface.overlay.attributes import AttributesLayer
 from streamface.overlay.base import Layer
 from streamface.overlay.boxes import BoxesLayer
-from streamface.overlay.cards import Cards
+from streamface.overlay.cards import LINE, Cards
+from streamface.overlay.draw import panel
 from streamface.overlay.emotion_bars import EmotionBarsLayer
 from streamface.overlay.identity import IdentityLayer, Thumbnail
 from streamface.overlay.status import StatusLayer
-from streamface.overlay.text import Typesetter
+from streamface.overlay.text import BOLD, Typesetter
+from streamface.overlay.theme import PAPER, Theme
 from streamface.settings import OverlaySettings
 from streamface.types import FrameResult, readonly
 
@@ -27,6 +29,7 @@ class Overlay:
 
     def __init__(self, settings: OverlaySettings, thumbnail: Thumbnail | None = None) -> None:
         self.text = Typesetter()
+        self._scale = settings.scale
         self._cards = Cards(self.text, settings.scale, settings.thumbnails)
         self._status = StatusLayer(self._cards, self.text) if settings.status else None
         self.layers: list[Layer] = [
@@ -50,3 +53,16 @@ class Overlay:
         for layer in self.layers:
             layer.draw(canvas, result)
         return readonly(canvas)
+
+    def notice(self, image: np.ndarray, text: str) -> np.ndarray:
+        """A copy of an (H, W, 3) image with a short text in its lower middle, such as a confirmation."""
+        canvas = image.copy()
+        height, width = canvas.shape[:2]
+        theme = Theme.for_frame((width, height), self._scale)
+        shown = self.text.fitted(text, theme.em, BOLD, width - 6 * theme.pad)
+        across, high = self.text.width(shown, theme.em, BOLD) + 4 * theme.pad, round(theme.em * LINE) + 2 * theme.pad
+        left, top = (width - across) // 2, height - high - 4 * theme.margin
+        panel(across, high, high // 2, 0.86).put(canvas, left, top)
+        line = self.text.sprite(shown, theme.em, PAPER, BOLD)
+        line.put(canvas, left + 2 * theme.pad, top + theme.pad + round(theme.em * 1.04))
+        return canvas
