@@ -118,8 +118,8 @@ _SELECT = """SELECT path, identity, size, mtime_ns, status, reason, x1, y1, x2, 
 _SAVE = (
     """DELETE FROM photos WHERE path = :path
         AND (identity <> :identity OR size <> :size OR mtime_ns <> :mtime_ns)""",
-    """INSERT OR IGNORE INTO photos (path, identity, size, mtime_ns)
-        VALUES (:path, :identity, :size, :mtime_ns)""",
+    """INSERT INTO photos (path, identity, size, mtime_ns)
+        VALUES (:path, :identity, :size, :mtime_ns) ON CONFLICT (path) DO NOTHING""",
     """INSERT OR REPLACE INTO faces
         SELECT id, :network, :status, :reason, :x1, :y1, :x2, :y2, :quality, :vector
         FROM photos WHERE path = :path""",
@@ -206,8 +206,9 @@ def _memory(source: sqlite3.Connection | None = None) -> sqlite3.Connection:
     db = sqlite3.connect(":memory:", isolation_level=None)
     try:
         if source is not None:
+            source.execute("BEGIN")
+            _check(source)  # takes the lock to read; `backup` would wait for ever where another program holds it
             source.backup(db)
-            _check(db)
     except (sqlite3.Error, _Unusable):
         db.close()
         db = sqlite3.connect(":memory:", isolation_level=None)
