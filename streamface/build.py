@@ -22,6 +22,7 @@ from streamface.recognition.base import METRICS
 from streamface.runtime import convert
 from streamface.scheduler import Scheduler
 from streamface.settings import Settings
+from streamface.sinks.base import Sink
 from streamface.types import Match
 from streamface.workers import BackgroundWorker, InlineWorker
 
@@ -134,3 +135,28 @@ def source(settings: Settings) -> Source:
     from streamface.capture.select import open_source
 
     return open_source(settings.capture)
+
+
+def files(settings: Settings) -> list[Sink]:
+    """The files that were asked for, each checked for being writable."""
+    output, sinks = settings.output, []
+    if output.video is not None:
+        from streamface.sinks.video import VideoSink
+
+        sinks.append(VideoSink(output.video))
+    if output.faces is not None:
+        from streamface.sinks.faces import FacesSink
+
+        sinks.append(FacesSink(output.faces))
+    if output.events is not None:
+        from streamface.sinks.events import EventsSink
+
+        sinks.append(EventsSink(output.events))
+    return sinks
+
+
+def window(settings: Settings) -> Sink:
+    """The window on the screen; raises `OutputError` where there is no screen."""
+    from streamface.sinks.window import WindowSink
+
+    return WindowSink("streamface", settings.output.snapshots)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from functools import lru_cache
+from functools import cache
 from types import ModuleType
 
 from streamface.errors import UnknownNameError
@@ -23,7 +23,7 @@ def choose(kind: str, name: str, known: tuple[str, ...]) -> str:
     raise UnknownNameError(kind, name, known)
 
 
-@lru_cache(maxsize=None)
+@cache
 def backends(room: str) -> dict[str, ModuleType]:
     """Public name -> module of every backend in `streamface.<room>`, in order of file name.
 

@@ -42,8 +42,9 @@ class DetectionSettings:
     detector: str = "mtcnn"
     min_face_px: float = 40.0
     """Smallest face looked for, in frame pixels; higher is faster and misses people far away."""
-    min_score: float = 0.9
-    """Least score of a face; higher gives fewer false alarms and misses more turned or covered faces."""
+    min_score: float | None = None
+    """Least score of a face, None for the detector's own; higher gives fewer false alarms and misses more turned
+    or covered faces."""
     weights: Path | None = None
     """Network file of a detector that does not carry one (YuNet)."""
 

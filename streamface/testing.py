@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from streamface.gallery.base import EncodedFace
-from streamface.types import Box
+from streamface.types import AlignedFace, Box, Detection, Track
 
 BACKGROUND = 90
 """Grey of the pictures that `picture` makes."""
@@ -54,3 +54,14 @@ class FakeEncoder:
         colour = np.median(image[mask], axis=0) / 255
         box = Box(left, top, left + width, top + height)
         return EncodedFace(box, 0.99, min(1.0, width / 64), colour.astype(np.float32))
+
+
+def track(number: int, missed: int = 0, box: Box | None = None, landmarks: np.ndarray | None = None) -> Track:
+    """A confirmed track, by default of a frontal face 100 pixels wide that does not overlap its neighbours'."""
+    box = box or Box(120.0 * number, 50.0, 120.0 * number + 100, 170.0)
+    return Track(number, Detection(box, 0.99, landmarks), age=5, missed=missed)
+
+
+def aligned_face(side: int = 150, grey: int = 128) -> AlignedFace:
+    """An even grey chip."""
+    return AlignedFace(np.full((side, side, 3), grey, np.uint8), np.eye(2, 3, dtype=np.float32), 0.5)

@@ -29,6 +29,8 @@ PYRAMID_FACTOR = 0.709
 """Ratio of one size to the next: half the area, as published."""
 PROPOSAL_SCORE, REJECTION_SCORE, GONE_SCORE = 0.6, 0.7, 0.6
 """Least scores of P-Net and R-Net as published; below the last, a refined face is gone."""
+MIN_SCORE = 0.8
+"""Least score of a face unless it is set."""
 BATCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """Batch sizes that are kept ready; others are filled up to the next, for setting one up costs more than it saves."""
 
@@ -51,7 +53,12 @@ def required(settings: DetectionSettings) -> tuple[Network, ...]:
 def create(settings: DetectionSettings, runtime: RuntimeSettings) -> Mtcnn:
     """The detector; its networks must have been converted."""
     pnet, rnet, onet = (network.path().read_bytes() for network in required(settings))
-    return Mtcnn((pnet, rnet, onet), settings.min_face_px, settings.min_score, runtime.threads)
+    return Mtcnn(
+        (pnet, rnet, onet),
+        settings.min_face_px,
+        MIN_SCORE if settings.min_score is None else settings.min_score,
+        runtime.threads,
+    )
 
 
 class Mtcnn(Detector):

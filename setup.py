@@ -1,0 +1,43 @@
+"""Package metadata; the lower bounds are the oldest versions that the tests were run with."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+VERSION = next(
+    line.split('"')[1]
+    for line in Path("streamface/__init__.py").read_text().splitlines()
+    if line.startswith("__version__")
+)
+
+setup(
+    name="streamface",
+    version=VERSION,
+    description="Real-time face analyser: find, follow and name people in video",
+    long_description=Path("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    packages=find_packages(include=["streamface", "streamface.*"]),
+    package_data={"streamface": ["bundled/*.tflite", "capture/portraits/*", "overlay/fonts/*"]},
+    python_requires=">=3.10",
+    install_requires=[
+        "ai-edge-litert>=1.2",  # runs the networks
+        "av>=14.0",  # H.264 recording, exact timestamps
+        "face_recognition_models>=0.3",  # carries dlib's face ResNet
+        "gdown>=5.2",  # downloads published weights
+        "imutils>=0.5.4",  # lists pictures, resizes
+        "mtcnn>=1.0",  # carries the weights of MTCNN
+        "numpy>=1.26",
+        "opencv-python>=4.10",
+        "pandas>=2.2",  # the table of people
+        "pillow>=10.4",  # text in any script
+        "pyyaml>=6.0",  # configuration files
+        "scipy>=1.13",  # assignment in the tracker
+        "tensorflow>=2.18",  # builds each network once; never loaded by a running stream
+        "tqdm>=4.66",
+    ],
+    extras_require={
+        "test": ["pytest>=8", "pytest-timeout>=2.3", "dlib-bin>=19.24", "motmetrics>=1.4"],
+    },
+    entry_points={"console_scripts": ["streamface=streamface.cli:main"]},
+)

@@ -1,0 +1,85 @@
+"""The command line: options -> Settings -> run. The only place that prints.
+
+Exit codes: 0 the run ended well; 1 a fault in streamface itself; 2 something that the user can mend.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from streamface import build
+from streamface.errors import OutputError, StreamfaceError
+from streamface.options import settings_from
+from streamface.settings import Settings
+from streamface.sinks.base import Sink
+from streamface.stream import Stream, Summary
+
+log = logging.getLogger("streamface")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        return _run(settings_from(arguments))
+    except StreamfaceError as error:
+        print(f"streamface: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("streamface: stopped", file=sys.stderr)
+        return 130
+    except Exception as error:  # a fault of ours: one line for the user, the rest on request
+        if "--debug" in arguments:
+            raise
+        print(
+            f"streamface: fault: {type(error).__name__}: {error} (run again with --debug, and report it)",
+            file=sys.stderr,
+        )
+        return 1
+
+
+def _run(settings: Settings) -> int:
+    sinks = _sinks(settings)
+    with Stream(settings) as stream:
+        _say_what_runs(stream)
+        summary = stream.run(sinks)
+    _say_what_was_seen(summary)
+    return 2 if summary.failures else 0
+
+
+def _sinks(settings: Settings) -> list[Sink]:
+    """The outputs that were asked for; a display that does not exist is said and left out."""
+    sinks = build.files(settings)
+    if settings.output.display:
+        try:
+            sinks.append(build.window(settings))
+        except OutputError as error:
+            log.info("%s", error)
+    return sinks
+
+
+def _say_what_runs(stream: Stream) -> None:
+    settings, people = stream.settings, stream.gallery
+    known = "no database" if people is None else f"{len(people.identities)} people in {len(people)} pictures"
+    log.info(
+        "%s: %s network, %s distance up to %.3f, %s detector, %s",
+        stream.source.name,
+        build.model_module(settings).NAME,
+        settings.recognition.metric,
+        build.threshold(settings),
+        settings.detection.detector,
+        known,
+    )
+
+
+def _say_what_was_seen(summary: Summary) -> None:
+    print(f"{summary.frames} frames in {summary.elapsed_s:.1f} s ({summary.fps:.1f} frames/s)", end="")
+    print(f", {summary.dropped} dropped" if summary.dropped else "")
+    for visit in summary.visits:
+        print(f"  {visit.start_s:8.2f} to {visit.end_s:8.2f} s  track {visit.track:<4d} {visit.identity or 'unknown'}")
+    frames = max(1, summary.frames)
+    stages = ", ".join(f"{stage} {spent / frames:.1f}" for stage, spent in summary.spent_ms.items())
+    print(f"milliseconds per frame: {stages}")

@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+
+from streamface.analysis import Answer, Request
+from streamface.memory import AttributeAverage, Memory, NameVotes
+from streamface.settings import AnalysisSettings
+from streamface.testing import aligned_face, track
+from streamface.types import Attribute, Match
+
+ANNA, BERT = np.array([1.0, 0, 0]), np.array([0, 1.0, 0])
+THRESHOLD = 0.1
+
+
+def gallery(vector: np.ndarray, factor: float) -> Match:
+    """Two people, by cosine distance."""
+    unit = vector / np.linalg.norm(vector)
+    far = {"Anna": 1 - unit @ ANNA, "Bert": 1 - unit @ BERT}
+    (name, first), (_, second) = sorted(far.items(), key=lambda entry: entry[1])
+    limit = THRESHOLD * factor
+    return Match(name if first <= limit else None, float(first), "cosine", limit, float(second))
+
+
+def between(distance: float, person: np.ndarray = ANNA) -> np.ndarray:
+    """A view at a cosine distance from a person, away from the others."""
+    cosine = 1 - distance
+    return cosine * person + np.array([0, 0, np.sqrt(1 - cosine**2)])
+
+
+@pytest.fixture
+def votes() -> NameVotes:
+    return NameVotes(hold_s=2.0, match=gallery)
+
+
+def name(votes: NameVotes) -> str | None:
+    return votes.shown.identity if votes.shown else "undecided"
+
+
+def test_a_good_view_names_at_once_and_the_strict_threshold_is_reported(votes):
+    votes.add(ANNA, 0.9, 0.0)
+    assert name(votes) == "Anna" and votes.shown.threshold == pytest.approx(THRESHOLD)
+
+
+def test_poor_views_have_to_add_up_before_the_first_word(votes):
+    votes.add(ANNA, 0.2, 0.0)
+    assert name(votes) == "undecided"
+    votes.add(ANNA, 0.2, 0.1)
+    votes.add(ANNA, 0.2, 0.2)
+    assert name(votes) == "Anna"
+
+
+def test_somebody_not_in_the_gallery_is_unknown_with_a_distance(votes):
+    votes.add(np.array([0.3, 0, 1.0]), 0.9, 0.0)
+    assert name(votes) is None and votes.shown.distance > THRESHOLD
+
+
+def test_a_distance_that_wavers_around_the_threshold_does_not_flicker(votes):
+    votes.add(ANNA, 0.9, 0.0)
+    seen = []
+    for i in range(1, 60):
+        votes.add(between(0.11 if i % 2 else 0.09), 0.9, i * 0.1)
+        seen.append(name(votes))
+    assert set(seen) == {"Anna"}
+
+
+def test_one_odd_view_renames_nobody(votes):
+    for i in range(5):
+        votes.add(ANNA, 0.6, i * 0.1)
+    votes.add(BERT, 1.0, 0.6)
+    assert name(votes) == "Anna"
+    votes.add(ANNA, 0.6, 0.7)
+    assert name(votes) == "Anna"
+
+
+def test_another_person_on_the_track_is_renamed_after_the_hold_and_not_before(votes):
+    for i in range(10):
+        votes.add(ANNA, 0.9, i * 0.1)
+    names = []
+    for i in range(40):
+        votes.add(BERT, 0.9, 1.0 + i * 0.1)
+        names.append(name(votes))
+    assert names[:15] == ["Anna"] * 15
+    assert names[-1] == "Bert"
+
+
+def test_an_unknown_face_that_becomes_clear_gets_its_name_soon(votes):
+    votes.add(between(0.16), 0.6, 0.0)
+    assert name(votes) is None
+    for i in range(1, 8):
+        votes.add(ANNA, 0.9, i * 0.1)
+    assert name(votes) == "Anna"
+
+
+def emotion(**scores: float) -> Attribute:
+    label = max(scores, key=scores.__getitem__)
+    return Attribute("emotion", label, scores[label], scores=scores)
+
+
+def test_emotion_follows_within_half_a_second():
+    average = AttributeAverage(fast=True)
+    for i in range(20):
+        average.add(emotion(happy=0.9, sad=0.1), 0.8, i * 0.25)
+    average.add(emotion(happy=0.1, sad=0.9), 0.8, 5.0)
+    average.add(emotion(happy=0.1, sad=0.9), 0.8, 5.25)
+    assert average.shown.label == "sad" and sum(average.shown.scores.values()) == pytest.approx(1)
+
+
+def test_age_settles_and_its_label_stays():
+    average, rng = AttributeAverage(fast=False), np.random.default_rng(0)
+    labels = []
+    for i in range(200):
+        years = 34 + rng.normal(0, 6)
+        average.add(Attribute("age", str(round(years)), 1, value=years, spread=5.0), 0.7, i * 0.25)
+        labels.append(average.shown.label)
+    assert abs(average.shown.value - 34) < 1.5
+    assert len(set(labels[50:])) <= 2
+
+
+def test_a_blurred_view_counts_less():
+    average = AttributeAverage(fast=False)
+    average.add(Attribute("age", "30", 1, value=30.0), 0.9, 0.0)
+    average.add(Attribute("age", "60", 1, value=60.0), 0.1, 0.2)
+    assert average.shown.value == pytest.approx(33)
+
+
+def test_a_near_tie_keeps_the_label():
+    average = AttributeAverage(fast=False)
+    average.add(Attribute("gender", "Man", 0.52, scores={"Man": 0.52, "Woman": 0.48}), 0.5, 0.0)
+    average.add(Attribute("gender", "Woman", 0.53, scores={"Man": 0.47, "Woman": 0.53}), 0.5, 0.2)
+    assert average.shown.label == "Man"
+
+
+def answer(number: int, vector=None, **attributes: Attribute) -> Answer:
+    request = Request(number, aligned_face(), 0.8, 1.0, vector is not None)
+    return Answer(request, vector, attributes)
+
+
+def test_memory_forgets_tracks_that_are_gone_and_drops_late_answers():
+    memory = Memory(AnalysisSettings(), gallery)
+    memory[1].asked(("identity",), 0.0)
+    memory.learn(answer(1, ANNA))
+    assert memory.result(track(1)).match.identity == "Anna"
+    memory.keep([2])
+    memory.learn(answer(1, ANNA))
+    assert memory.result(track(1)).match is None
+
+
+def test_a_result_holds_what_was_learnt():
+    memory = Memory(AnalysisSettings(), None)
+    memory[4].asked(("emotion",), 0.9)
+    assert memory[4].waiting
+    memory.learn(answer(4, None, emotion=emotion(happy=0.7, sad=0.3)))
+    face = memory.result(track(4))
+    assert face.match is None and face.attributes["emotion"].label == "happy"
+    assert (face.quality, face.analyzed_at) == (0.8, 1.0) and not memory[4].waiting

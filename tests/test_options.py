@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from streamface.errors import SettingsError
+from streamface.options import GROUPS, parser, settings_from
+from streamface.settings import Settings
+
+
+def test_nothing_given_is_every_default():
+    assert settings_from([]) == Settings()
+
+
+def test_each_option_reaches_its_setting():
+    settings = settings_from(
+        "--source clip.mp4 --database people --output o.mp4 --faces f.csv --events e.jsonl --no-display --model dlib"
+        " --metric euclidean --detector yunet --min-face 33 --max-frames 7 --actions age,race --threshold 0.4"
+        " --mirror --scale 2 --threads 3 --detect-every 4 --timeout 3".split()
+    )
+    assert (
+        settings.capture.source == "clip.mp4" and settings.capture.max_frames == 7 and settings.capture.timeout_s == 3
+    )
+    assert settings.gallery.database == Path("people")
+    assert (settings.output.video, settings.output.faces, settings.output.events) == tuple(
+        map(Path, ("o.mp4", "f.csv", "e.jsonl"))
+    )
+    assert settings.output.display is False
+    assert (settings.recognition.model, settings.recognition.metric) == ("dlib", "euclidean")
+    assert settings.recognition.threshold == 0.4 and settings.recognition.mirror is True
+    assert settings.detection.detector == "yunet" and settings.detection.min_face_px == 33
+    assert settings.analysis.actions == ("age", "race")
+    assert (settings.overlay.scale, settings.runtime.threads, settings.tracking.detect_every) == (2, 3, 4)
+
+
+def test_actions_may_be_none():
+    assert settings_from(["--actions", "none"]).analysis.actions == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--min-face", "3"], "min-face-px is 3.0: it must lie between 12 and 4096"),
+        (["--max-frames", "0"], "max-frames is 0"),
+        (["--max-frames", "many"], "invalid int value: 'many'"),
+        (["--colour", "red"], "unrecognized arguments: --colour red"),
+        (["--config", "nowhere.yaml"], "cannot read the configuration nowhere.yaml"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, said):
+    with pytest.raises(SettingsError, match=said) as caught:
+        settings_from(arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_gives_options_and_the_command_line_wins(tmp_path):
+    file = tmp_path / "kiosk.yaml"
+    file.write_text("source: demo\nmin_face: 60\ndisplay: false\nmirror: true\nactions: [age, emotion]\nmodel:\n")
+    settings = settings_from(["--config", str(file), "--min-face", "80"])
+    assert settings.capture.source == "demo" and settings.detection.min_face_px == 80
+    assert settings.output.display is False and settings.recognition.mirror is True
+    assert settings.analysis.actions == ("age", "emotion") and settings.recognition.model == "auto"
+
+
+@pytest.mark.parametrize("text", ["colour: red\n", "- a\n- b\n", "a: [1\n", "just words"])
+def test_a_bad_file_is_one_line(tmp_path, text):
+    file = tmp_path / "bad.yaml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        settings_from(["--config", str(file)])
+    assert "\n" not in str(caught.value)
+
+
+def test_help_names_every_option():
+    text = parser().format_help()
+    for options in GROUPS.values():
+        for option in options:
+            assert f"--{option.flag}" in text

@@ -1,0 +1,76 @@
+import threading
+import time
+
+import pytest
+
+from streamface.analysis import Answer, Request
+from streamface.testing import aligned_face
+from streamface.workers import BackgroundWorker, InlineWorker
+
+
+def request(number: int) -> Request:
+    return Request(number, aligned_face(), 1.0, 0.0, True)
+
+
+class Slow:
+    """An analysis that waits to be let through."""
+
+    def __init__(self) -> None:
+        self.go, self.seen = threading.Event(), []
+
+    def look(self, asked: Request) -> Answer:
+        self.go.wait(5)
+        self.seen.append(asked.track)
+        return Answer(asked, None)
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 5
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert condition()
+
+
+def test_inline_answers_at_once():
+    analysis = Slow()
+    analysis.go.set()
+    with InlineWorker(analysis) as worker:
+        assert worker.submit(request(1)) and worker.submit(request(2))
+        assert [answer.request.track for answer in worker.collect()] == [1, 2]
+        assert worker.collect() == []
+
+
+def test_background_does_not_block_and_refuses_when_full():
+    analysis = Slow()
+    with BackgroundWorker(analysis, room=2) as worker:
+        taken = [worker.submit(request(i)) for i in range(6)]
+        assert taken.count(True) in (2, 3) and taken[-1] is False  # one may be at work, two wait
+        assert worker.collect() == []
+        analysis.go.set()
+        wait_for(lambda: len(analysis.seen) == taken.count(True))
+        assert [answer.request.track for answer in worker.collect()] == analysis.seen
+
+
+def test_background_ends_without_the_waiting_requests_and_leaves_no_thread():
+    analysis, before = Slow(), threading.active_count()
+    worker = BackgroundWorker(analysis, room=4)
+    for i in range(4):
+        worker.submit(request(i))
+    closing = threading.Thread(target=worker.close)
+    closing.start()
+    wait_for(lambda: worker._stopping.is_set())
+    analysis.go.set()
+    closing.join(5)
+    assert threading.active_count() == before and len(analysis.seen) <= 1
+
+
+def test_an_error_in_the_analysis_is_raised_where_answers_are_collected():
+    class Broken:
+        def look(self, asked):
+            raise RuntimeError("bad network")
+
+    with BackgroundWorker(Broken()) as worker:
+        worker.submit(request(1))
+        wait_for(lambda: worker._error is not None)
+        with pytest.raises(RuntimeError, match="bad network"):
+            worker.collect()
