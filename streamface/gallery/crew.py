@@ -16,9 +16,10 @@ from streamface.gallery.base import EncodedFace, Encoder, Photo, Row
 from streamface.images import read_image
 from streamface.types import Box
 
-DOMINANCE = 4.0
-"""Among several faces the largest is the person's when its area is at least so many times the next one's: twice
-as wide and twice as high, as somebody in front of passers-by."""
+DOMINANCE = 2.5
+"""Among several faces the largest is the person's when its area is at least so many times the next one's. In 1,500
+photographs of LFW with the person in the middle, 39 had more faces and reached this: the largest was always the right
+one; of the 63 below, it was the wrong one in 21."""
 MAX_PIXELS = 3_000_000
 """Larger pictures are shrunk to this before faces are looked for: a face that fills a twentieth of the width of a
 12-megapixel photograph is still 100 pixels wide, and finding it costs a quarter."""
@@ -122,7 +123,7 @@ def _read(path: Path) -> np.ndarray | str | OSError:
                 return "the file is empty: put the picture there again"
         return read_image(path)
     except ImageError as error:
-        return str(error)
+        return str(error).replace(str(path), "the file")  # every report puts the path in front
     except OSError as error:
         return error
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from streamface.errors import GalleryError
 from streamface.gallery.base import Photo, Row
 from streamface.types import Box
 
@@ -65,13 +66,12 @@ class Store:
 
     def rows(self, network: str) -> dict[str, Row]:
         """Path -> what was made of it with `network`; embeddings that are no longer whole are left out."""
-        found = self._db.execute(_SELECT, (network,))
-        rows = (_row(record) for record in found)
+        rows = (_row(record) for record in self._read(_SELECT, network))
         return {row.photo.path: row for row in rows if row is not None}
 
     def paths(self) -> set[str]:
         """Every picture known with any network."""
-        return {path for (path,) in self._db.execute("SELECT path FROM photos")}
+        return {path for (path,) in self._read("SELECT path FROM photos")}
 
     def save(self, network: str, rows: Iterable[Row]) -> None:
         """Keep `rows`, all or none of them; a picture that has changed loses what other networks made of it."""
@@ -99,6 +99,12 @@ class Store:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+    def _read(self, query: str, *values: str) -> list[tuple]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise GalleryError(f"cannot read the store {self.path} ({error}): delete it, it is made anew") from error
 
     def _write(self, work: Callable[[sqlite3.Connection], object]) -> None:
         try:
@@ -142,11 +148,12 @@ def _row(record: tuple) -> Row | None:
     photo = Photo(path, identity, size, mtime_ns)
     if status != "used":
         return Row(photo, reason or "skipped")
-    if None in box or quality is None or not blob or len(blob) % 4:
+    try:
+        box, quality, vector = Box(*map(float, box)), float(quality), np.frombuffer(blob, "<f4")
+    except (TypeError, ValueError):
         return None
-    vector = np.frombuffer(blob, "<f4")
     # The sum of squares is infinite or NaN when one value is, and costs a third of looking at each.
-    return Row(photo, None, Box(*box), quality, vector) if np.isfinite(np.dot(vector, vector)) else None
+    return Row(photo, None, box, quality, vector) if len(vector) and np.isfinite(np.dot(vector, vector)) else None
 
 
 def _open(path: Path) -> sqlite3.Connection:

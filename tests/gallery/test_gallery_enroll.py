@@ -162,10 +162,11 @@ def test_a_file_that_cannot_be_opened_is_tried_at_every_start(people, store):
 @pytest.mark.parametrize(
     ("sides", "accepted"),
     [
-        ((40, 20), True),  # four times the area
-        ((20, 40), True),  # wherever it stands
-        ((40, 21), False),
+        ((50, 31), True),  # 2.6 times the area
+        ((31, 50), True),  # wherever it stands
+        ((50, 32), False),  # 2.44 times
         ((60, 20, 25), True),
+        ((60, 20, 50), False),
         ((30, 30), False),
     ],
 )
@@ -357,3 +358,14 @@ def test_a_process_that_is_killed_leaves_a_store_that_goes_on(people, tmp_path, 
         assert len(enroll(people, store, [encoder]).rows) == 150
     assert encoder.calls == 150 - kept[-1]
     assert not caplog.text, "nothing was set aside"
+
+
+def test_a_reason_does_not_repeat_the_path(people, store, monkeypatch):
+    put(people, "Ann/1.png", RED)
+
+    def refuse(path):
+        raise ImageError(f"{path} is no picture: replace it")
+
+    monkeypatch.setattr(crew_module, "read_image", refuse)
+    (skipped,) = enroll(people, store, [FakeEncoder()]).skipped
+    assert (skipped.path, skipped.reason) == (str(people / "Ann/1.png"), "the file is no picture: replace it")

@@ -11,6 +11,7 @@ import threading
 import numpy as np
 import pytest
 
+from streamface.errors import GalleryError
 from streamface.gallery import store as store_module
 from streamface.gallery.base import Photo, Row
 from streamface.gallery.store import Store
@@ -149,16 +150,36 @@ def test_an_empty_file_is_simply_filled(path, caplog):
     assert not caplog.text
 
 
-@pytest.mark.parametrize("vector", [b"", b"123", np.array([1, np.nan], "<f4").tobytes(), None])
-def test_an_embedding_that_is_not_whole_counts_as_unknown(path, vector):
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("vector", b""),
+        ("vector", b"123"),
+        ("vector", np.array([1, np.nan], "<f4").tobytes()),
+        ("vector", None),
+        ("vector", "text"),
+        ("x2", None),
+        ("quality", "text"),
+    ],
+)
+def test_a_face_that_is_not_whole_counts_as_unknown(path, column, value):
     with Store(path) as store:
         store.save(A, [row(), row("Bob/1.jpg")])
     db = sqlite3.connect(path)
-    db.execute("UPDATE faces SET vector = ? WHERE photo = 1", (vector,))
+    db.execute(f"UPDATE faces SET {column} = ? WHERE photo = 1", (value,))
     db.commit()
     db.close()
     with Store(path) as store:
         assert set(store.rows(A)) == {"Bob/1.jpg"}
+
+
+def test_a_file_that_breaks_while_open_is_an_error_of_one_line(path):
+    with Store(path) as store:
+        store.save(A, [row(f"Ann/{i}.jpg") for i in range(200)])
+        store._db.execute("PRAGMA cache_size = 0")
+        spoil_middle(path)
+        with pytest.raises(GalleryError, match=r"cannot read the store .*people.sqlite \(.*\): delete it"):
+            store.rows(A)
 
 
 def test_two_stores_on_one_file_write_in_turn(path):
