@@ -1,0 +1,49 @@
+"""Which detection belongs to which face."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from streamface import geometry
+
+GATE_STD = 4.0
+"""A detection further off than so many deviations of the filter is another face."""
+GATE_SIZES = 1.5
+"""Neither is one further off than so many face sizes, however little is known."""
+GATE_RATIO = 2.0
+"""Nor one so many times larger or smaller."""
+FORBIDDEN = 1e6
+
+
+def costs(expected: np.ndarray, uncertainty_px: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """(N, M) cost of taking each of (M, 4) found boxes for each of N faces, `FORBIDDEN` where it cannot be.
+
+    expected (N, 4) boxes with (N, 2) deviations of their centres. The cost is the lack of overlap, plus the
+    distance of the centres in face sizes, plus the difference in log size: overlap alone says nothing of boxes
+    that do not touch, and distance alone confuses a near face with the far one beside it.
+    """
+    apart = (expected[:, None, :2] + expected[:, None, 2:] - found[None, :, :2] - found[None, :, 2:]) / 2
+    size_expected, size_found = np.sqrt(geometry.areas(expected) + 1e-9), np.sqrt(geometry.areas(found) + 1e-9)
+    distance = np.sqrt((apart**2).sum(2)) / np.sqrt(size_expected[:, None] * size_found[None])
+    ratio = np.abs(np.log(size_expected[:, None] / size_found[None]))
+    deviations = ((apart / uncertainty_px[:, None]) ** 2).sum(2)
+    cost = 1 - geometry.iou(expected, found) + distance + ratio
+    far = (deviations > GATE_STD**2) | (distance > GATE_SIZES) | (ratio > np.log(GATE_RATIO))
+    cost[far] = FORBIDDEN
+    return cost
+
+
+def assign(cost: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The cheapest pairs of `rows` and `columns` (index arrays) of an (N, M) cost; forbidden pairs are left out."""
+    if not len(rows) or not len(columns):
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    part = cost[np.ix_(rows, columns)]
+    i, j = linear_sum_assignment(part)
+    allowed = part[i, j] < FORBIDDEN
+    return rows[i[allowed]], columns[j[allowed]]
+
+
+def same_face(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(N, M) True where two boxes lie so much on each other that they show one face."""
+    return (geometry.iou(a, b) > 0.5) | (geometry.coverage(a, b) > 0.8)

@@ -1,0 +1,217 @@
+"""Tracking by a constant-velocity Kalman filter and the cheapest assignment of detections to faces.
+
+Sources: the filter and the assignment are those of SORT (Bewley et al., "Simple Online and Realtime Tracking",
+ICIP 2016); weak detections may continue a face but not start one, as in ByteTrack (Zhang et al., "ByteTrack:
+Multi-Object Tracking by Associating Every Detection Box", ECCV 2022); a face that is not where it was expected
+is looked for where it was last seen, as in OC-SORT (Cao et al., "Observation-Centric SORT", CVPR 2023).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamface.geometry import boxes_array, iou
+from streamface.settings import TrackingSettings
+from streamface.tracking._association import FORBIDDEN, assign, costs, same_face
+from streamface.tracking._motion import Motion
+from streamface.tracking.base import Tracker
+from streamface.types import Box, Detection, Track
+
+NAME = "Kalman"
+
+CONFIDENT_SCORE = 0.6
+"""Below it a detection may continue a face, but not start one (ByteTrack's threshold)."""
+RECOVERY_SCORE = 0.9
+"""Least score of a refined box that brings back a missing face: O-Net alone sees faces in one background in fifty."""
+SURE_SCORE = 0.99
+"""From here on one detection is enough: the pictures of a folder have no second look."""
+UNDETECTED_SHARE = 2
+"""How many times `max_missed` refinement alone may keep a face that full detection no longer finds."""
+REFINED_ENOUGH = 3
+"""Refinements that stand for a second full detection."""
+CLOSE_IOU = 0.2
+"""Faces that overlap more than this are looked at in full, for they may take each other's number."""
+UNSURE_MISSING = 0.5
+"""What a missing face pays against one that was just seen, in units of cost, when both claim the same box."""
+
+
+def create(settings: TrackingSettings) -> Kalman:
+    """The tracker."""
+    return Kalman(settings.max_missed)
+
+
+@dataclass(slots=True)
+class _Face:
+    """What is known of one face besides its motion."""
+
+    detection: Detection
+    first_index: int
+    seen_index: int
+    detected_index: int
+    """Of the last full detection."""
+    id: int = 0
+    """0 until it is confirmed, so that a false alarm uses up no number."""
+    detected: int = 1
+    refined: int = 0
+
+    def is_sure(self) -> bool:
+        return self.detected >= 2 or self.refined >= REFINED_ENOUGH
+
+
+class Kalman(Tracker):
+    """Gives each person one number while in view; see the module for the methods.
+
+    A face gets its number, and is returned, with the second full detection or the third refinement that finds
+    it; at once in the very first detection of a run. Until then it is followed unseen, and ends with the first
+    full detection that misses it.
+
+    Args:
+        max_missed: frames that a person may be out of sight, at least 1. Higher keeps numbers through longer
+            occlusions, and lets a stranger who comes to the same place take one over.
+    """
+
+    def __init__(self, max_missed: int) -> None:
+        self._max_missed = max_missed
+        self._motion = Motion()
+        self._faces: list[_Face] = []
+        self._last_id = 0
+        self._index: int | None = None
+        self._looked: int | None = None
+        self._is_first = True
+        self._lost = self._unsure = self._close = False
+
+    def predict(self, index: int) -> tuple[Box, ...]:
+        self._advance(index)
+        return tuple(Box(*box) for box in self._motion.boxes().tolist())
+
+    def update(self, detections: Sequence[Detection], index: int) -> tuple[Track, ...]:
+        self._advance(index)
+        found = boxes_array(d.box for d in detections)
+        confident = np.array([d.score >= CONFIDENT_SCORE for d in detections], dtype=bool)
+        rows, columns = self._associate(found, confident)
+        self._see(rows, found[columns], [detections[j] for j in columns])
+        for i in rows:
+            self._faces[i].detected += 1
+            self._faces[i].detected_index = index
+        self._end(missed=[i for i, face in enumerate(self._faces) if face.seen_index < index])
+        self._start([detections[j] for j in _unclaimed(found, confident, columns)])
+        self._lost = False
+        return self._finish()
+
+    def refine(self, answers: Sequence[Detection | None], index: int) -> tuple[Track, ...]:
+        if len(answers) != len(self._faces):
+            raise ValueError(f"{len(answers)} answers for {len(self._faces)} tracks: give one for each predicted box")
+        self._advance(index)
+        looked = self._looked
+        rows = [i for i, answer in enumerate(answers) if answer is not None]
+        found = boxes_array(answers[i].box for i in rows)
+        kept = self._trusted(np.array(rows, dtype=np.intp), found, np.array([answers[i].score for i in rows]))
+        self._see(np.array(rows, dtype=np.intp)[kept], found[kept], [answers[rows[k]] for k in kept])
+        for k in kept:
+            self._faces[rows[k]].refined += 1
+        self._lost |= any(looked == face.seen_index < index for face in self._faces)
+        self._end(missed=[])
+        return self._finish()
+
+    @property
+    def wants_detection(self) -> bool:
+        return self._lost or self._unsure or self._close
+
+    def _advance(self, index: int) -> None:
+        """Move every face to frame `index`."""
+        if self._index is not None and index > self._index:
+            self._motion.move(index - self._index)
+        self._index = index
+
+    def _associate(self, found: np.ndarray, confident: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The faces (rows) and the detections (columns) that belong together: confident detections choose first."""
+        expected, uncertainty_px = self._motion.boxes(), self._motion.uncertainty_px()
+        cost = costs(expected, uncertainty_px, found)
+        seen_here = costs(boxes_array(f.detection.box for f in self._faces), uncertainty_px, found)
+        rows, columns = np.empty(0, np.intp), np.empty(0, np.intp)
+        weak = ~confident
+        for matrix, allowed in ((cost, confident), (cost, weak), (seen_here, confident)):
+            free_rows = np.setdiff1d(np.arange(len(self._faces)), rows)
+            free_columns = np.setdiff1d(np.flatnonzero(allowed), columns)
+            more_rows, more_columns = assign(matrix, free_rows, free_columns)
+            rows, columns = np.concatenate([rows, more_rows]), np.concatenate([columns, more_columns])
+        return rows, columns
+
+    def _trusted(self, rows: np.ndarray, found: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """Which of the answers to take: those near enough, and one for each face that they show."""
+        if not len(rows):
+            return rows
+        expected, uncertainty_px = self._motion.boxes()[rows], self._motion.uncertainty_px()[rows]
+        cost = np.diagonal(costs(expected, uncertainty_px, found)).copy()
+        missing = np.array([self._faces[i].seen_index < self._looked for i in rows])
+        cost[missing & (scores < RECOVERY_SCORE)] = FORBIDDEN
+        cost += UNSURE_MISSING * missing
+        same = same_face(found, found)
+        order = np.argsort(cost, kind="stable")
+        kept: list[int] = []
+        for k in order[cost[order] < FORBIDDEN]:
+            if not same[k, kept].any():
+                kept.append(k)
+        return np.array(sorted(kept), dtype=np.intp)
+
+    def _see(self, rows: np.ndarray, boxes: np.ndarray, detections: Sequence[Detection]) -> None:
+        """Faces `rows` are at these (M, 4) boxes of these detections."""
+        if len(rows):
+            self._motion.correct(rows, boxes)
+        for i, detection in zip(rows, detections, strict=True):
+            self._faces[i].detection, self._faces[i].seen_index = detection, self._index
+        self._looked = self._index
+
+    def _start(self, detections: Sequence[Detection]) -> None:
+        """Follow faces that nobody had."""
+        for detection in detections:
+            known = 2 if self._is_first or detection.score >= SURE_SCORE else 1
+            self._faces.append(_Face(detection, self._index, self._index, self._index, detected=known))
+        self._motion.add(boxes_array(d.box for d in detections))
+        self._is_first = False
+
+    def _end(self, missed: Sequence[int]) -> None:
+        """Forget the faces out of sight for too long, and the unconfirmed ones among those `missed` in full."""
+        gone = {i for i in missed if not self._faces[i].id}
+        for i, face in enumerate(self._faces):
+            unseen, undetected = self._index - face.seen_index, self._index - face.detected_index
+            if unseen > self._max_missed or undetected > UNDETECTED_SHARE * self._max_missed:
+                gone.add(i)
+        if gone:
+            stay = [i for i in range(len(self._faces)) if i not in gone]
+            self._motion.keep(np.array(stay, dtype=np.intp))
+            self._faces = [self._faces[i] for i in stay]
+
+    def _finish(self) -> tuple[Track, ...]:
+        """Number the faces that have become sure, from left to right, and describe all that have a number."""
+        boxes = self._motion.boxes()
+        for i in np.argsort(boxes[:, 0], kind="stable"):
+            face = self._faces[i]
+            if not face.id and face.is_sure() and face.seen_index == self._index:
+                self._last_id += 1
+                face.id = self._last_id
+        overlap = np.triu(iou(boxes, boxes), 1)
+        self._close = bool((overlap > CLOSE_IOU).any())
+        self._unsure = any(not face.id for face in self._faces)
+        shown = sorted((face.id, i) for i, face in enumerate(self._faces) if face.id)
+        return tuple(self._track(self._faces[i], boxes[i]) for _, i in shown)
+
+    def _track(self, face: _Face, box: np.ndarray) -> Track:
+        missed = self._index - face.seen_index
+        detection = face.detection if not missed else Detection(Box(*box.tolist()), face.detection.score)
+        return Track(face.id, detection, self._index - face.first_index + 1, missed)
+
+
+def _unclaimed(found: np.ndarray, confident: np.ndarray, claimed: np.ndarray) -> np.ndarray:
+    """Which of (M, 4) found boxes may start a face: confident ones that lie on no other face, best first."""
+    taken = list(claimed)
+    new = []
+    same = same_face(found, found)
+    for j in np.setdiff1d(np.flatnonzero(confident), claimed):
+        if not same[j, taken].any():
+            taken.append(j)
+            new.append(j)
+    return np.array(new, dtype=np.intp)
