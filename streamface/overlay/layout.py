@@ -68,18 +68,19 @@ class Placer:
 
         obstacles: what no label may cover beside the faces of the requests, such as faces without a label.
         gap: pixels between a label and its face or the frame's edge; half as far from everything else.
-        Where somebody would get no label, all get their plainest form, for at least `PATIENCE` frames.
+        Where somebody would get no label beside the face, all get their plainest form if that helps, for at least
+        `PATIENCE` frames.
         """
         self._crowded_for = max(0, self._crowded_for - 1)
         if not self._crowded_for:
             placed, habits = self._placed(requests, obstacles, size_wh, gap)
-            if len(placed) == len(requests):
+            if _outside(placed) == len(requests):
                 self._habits = habits
                 return placed
         plain = [Request(r.key, r.face, r.forms[-1:], r.names[-1:]) for r in requests]
         closer, closer_habits = self._placed(plain, obstacles, size_wh, gap)
         if not self._crowded_for:
-            if len(closer) <= len(placed):
+            if (_outside(closer), len(closer)) <= (_outside(placed), len(placed)):
                 self._habits = habits
                 return placed
             self._crowded_for = PATIENCE
@@ -129,6 +130,11 @@ def _until(options: Iterator[Place], habit: _Habit | None) -> list[Place]:
             if _same(option, habit.place):
                 break
     return found
+
+
+def _outside(placed: dict[int, Place]) -> int:
+    """How many labels stand beside their face."""
+    return sum(place.side != "inside" for place in placed.values())
 
 
 def _same(a: Place, b: Place) -> bool:

@@ -41,10 +41,13 @@ class LineFile:
     def __init__(self, path: Path) -> None:
         self._path = Path(path)
         self._descriptor: int | None = None
+        self._closed = False
         check_writable(self._path)
 
     def write(self, lines: list[str]) -> None:
-        """Append whole lines, given without their ends; raises `OutputError`."""
+        """Append whole lines, given without their ends; raises `OutputError`, and does nothing once closed."""
+        if self._closed:
+            return
         data = "".join(line + "\n" for line in lines).encode()
         try:
             if self._descriptor is None:
@@ -71,6 +74,7 @@ class LineFile:
 
     def close(self) -> None:
         """Give the file back; may be called twice."""
+        self._closed = True
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 from streamface.types import FaceResult, FrameResult
 
+KEPT = 1000
+"""Visits remembered at most, so that a camera may run for months."""
 APPEARED, RECOGNISED, CHANGED, LEFT = "appeared", "recognised", "changed", "left"
 
 
@@ -22,31 +25,30 @@ class Event:
     """Name before, for 'changed' and for 'recognised' (then None)."""
     distance: float | None
     """At the latest look; None before the first."""
-    start: float
+    start_s: float
     """When the person came into view: seconds of the file, or since the first frame of a live source."""
-    end: float
+    end_s: float
     """When the person was last seen, up to this event."""
     source: str
     frame: int
     """Number of the frame in which it happened; for 'left' the last one with the person in sight."""
     started_at: float | None = None
-    """`start` as seconds since 1970 (UTC) for a live source, else None."""
+    """`start_s` as seconds since 1970 (UTC) for a live source, else None."""
     ended_at: float | None = None
-    """The same for `end`."""
+    """The same for `end_s`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
-    """How long and how often one person was in view."""
+class Visit:
+    """One person from coming into view to leaving."""
 
+    track: int
     identity: str | None
-    """None: all the unknown together."""
-    visits: int
-    first: float
-    """Seconds, as `Event.start`."""
-    last: float
-    seconds: float
-    """In view in all."""
+    """The last name; None for somebody unknown."""
+    start_s: float
+    """Seconds of the file, or since the first frame of a live source."""
+    end_s: float
+    """When the face was last in sight."""
 
 
 class Visits:
@@ -58,7 +60,7 @@ class Visits:
 
     def __init__(self) -> None:
         self._present: dict[int, Event] = {}
-        self._past: dict[str | None, Presence] = {}
+        self._past: deque[Visit] = deque(maxlen=KEPT)
         self._origin: float | None = None
 
     def update(self, result: FrameResult) -> list[Event]:
@@ -66,23 +68,23 @@ class Visits:
         confirmed = {face.track.id: face for face in result.faces if face.track.confirmed}
         gone = sorted(set(self._present) - set(confirmed))
         events = [self._leave(track) for track in gone]
+        now = self._clock(result)
         for track in sorted(confirmed):
-            events += self._see(confirmed[track], result)
+            events += self._see(confirmed[track], result, now)
         return events
 
     def finish(self) -> list[Event]:
         """Everybody still in view leaves."""
         return [self._leave(track) for track in sorted(self._present)]
 
-    def people(self) -> tuple[Presence, ...]:
-        """Everybody seen so far, those in view included, in order of first appearance; the unknown together."""
-        summed = dict(self._past)
-        for event in self._present.values():
-            summed[event.identity] = _added(summed.get(event.identity), event)
-        return tuple(sorted(summed.values(), key=lambda presence: presence.first))
+    @property
+    def visits(self) -> tuple[Visit, ...]:
+        """Everybody seen, those in view included, in order of coming; only the latest `KEPT` who have left."""
+        every = [*self._past, *(_visit(event) for event in self._present.values())]
+        return tuple(sorted(every, key=lambda visit: (visit.start_s, visit.track)))
 
-    def _see(self, face: FaceResult, result: FrameResult) -> list[Event]:
-        track, now = face.track.id, self._clock(result)
+    def _see(self, face: FaceResult, result: FrameResult, now: float) -> list[Event]:
+        track = face.track.id
         at = result.frame.captured_at if result.frame.media_time is None else None
         distance = face.match.distance if face.match else None
         events: list[Event] = []
@@ -93,7 +95,7 @@ class Visits:
             )
             events.append(known)
         if not face.track.missed:
-            known = replace(known, end=now, ended_at=at, frame=result.frame.index)
+            known = replace(known, end_s=now, ended_at=at, frame=result.frame.index)
         if face.match is not None:
             before, known = known.identity, replace(known, identity=face.match.identity, distance=distance)
             if known.identity != before:
@@ -104,7 +106,7 @@ class Visits:
 
     def _leave(self, track: int) -> Event:
         last = self._present.pop(track)
-        self._past[last.identity] = _added(self._past.get(last.identity), last)
+        self._past.append(_visit(last))
         return replace(last, kind=LEFT, previous=None)
 
     def _clock(self, result: FrameResult) -> float:
@@ -115,14 +117,5 @@ class Visits:
         return result.frame.captured_at - self._origin
 
 
-def _added(sum_so_far: Presence | None, event: Event) -> Presence:
-    seconds = event.end - event.start
-    if sum_so_far is None:
-        return Presence(event.identity, 1, event.start, event.end, seconds)
-    return Presence(
-        event.identity,
-        sum_so_far.visits + 1,
-        min(sum_so_far.first, event.start),
-        max(sum_so_far.last, event.end),
-        sum_so_far.seconds + seconds,
-    )
+def _visit(event: Event) -> Visit:
+    return Visit(event.track, event.identity, event.start_s, event.end_s)

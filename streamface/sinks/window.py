@@ -22,7 +22,7 @@ QUIT, PAUSE, SNAPSHOT = {ord("q"), ord("Q"), 27}, {ord(" ")}, {ord("s"), ord("S"
 """Codes of the keys; 27 is Esc."""
 SCREEN_SHARE = 0.9
 """Largest part of the screen that a window takes: the rest is for its frame and the desktop's bars."""
-NOTICE_S = 1.5
+NOTICE_S = 2.0
 """Seconds for which a confirmation is shown."""
 PAUSE_STEP_MS = 30
 """Milliseconds between two looks at the keys while paused."""
@@ -118,7 +118,7 @@ class WindowSink(Sink):
         text = self._message if time.monotonic() < self._message_until else state
         shown = self._scaled(image)
         if not self._open:
-            cv2.namedWindow(self._title, cv2.WINDOW_AUTOSIZE)
+            cv2.namedWindow(self._title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)  # without Qt's tool bar
             self._open = True
         if self._notice is not None:
             shown = self._notice(shown, text) if text else shown

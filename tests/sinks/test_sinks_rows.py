@@ -1,0 +1,260 @@
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sink_results import face, match, result
+
+from streamface.errors import OutputError
+from streamface.sinks import _files
+from streamface.sinks.events import EventsSink
+from streamface.sinks.faces import COLUMNS, FacesSink
+from streamface.types import Attribute
+
+AGE = Attribute("age", "34", 1.0, 34.26, spread=4.04)
+GENDER = Attribute("gender", "Woman", 0.9, scores={"Woman": 0.9, "Man": 0.1})
+EMOTION = Attribute("emotion", "happy", 0.7, scores={"happy": 0.7, "sad": 0.3})
+RACE = Attribute("race", "asian", 0.8, scores={"asian": 0.8, "white": 0.2})
+FULL = {
+    "frame": 3,
+    "time": 0.12,
+    "track": 2,
+    "x1": 20.0,
+    "y1": 20.12,
+    "x2": 70.0,
+    "y2": 80.5,
+    "score": 0.9877,
+    "identity": "Zoë 김",
+    "distance": 0.3,
+    "threshold": 0.5,
+    "age": 34.3,
+    "gender": "Woman",
+    "emotion": "happy",
+    "race": "asian",
+    "age_spread": 4.0,
+    "gender_scores": {"Woman": 0.9, "Man": 0.1},
+    "emotion_scores": {"happy": 0.7, "sad": 0.3},
+    "race_scores": {"asian": 0.8, "white": 0.2},
+}
+
+
+def full():
+    return face(2, match("Zoë 김"), age=AGE, gender=GENDER, emotion=EMOTION, race=RACE)
+
+
+def lines(path):
+    text = path.read_text("utf-8")
+    assert text == "" or text.endswith("\n")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def written(path, *results):
+    with FacesSink(path) as sink:
+        for one in results:
+            sink.write(one, None)
+    return path
+
+
+def test_a_json_row_holds_everything_that_is_known(tmp_path):
+    (row,) = lines(written(tmp_path / "a.jsonl", result(3, full())))
+    assert row == FULL and list(row) == list(COLUMNS)
+
+
+def test_a_csv_row_holds_the_same(tmp_path):
+    with open(written(tmp_path / "a.csv", result(3, full())), newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    for name, value in FULL.items():
+        if isinstance(value, dict):
+            assert json.loads(row[name]) == value
+        else:
+            assert row[name] == str(value)
+
+
+def test_what_is_not_known_is_null_or_empty(tmp_path):
+    (row,) = lines(written(tmp_path / "a.jsonl", result(0, face(1))))
+    unknown = set(COLUMNS) - {"frame", "time", "track", "x1", "y1", "x2", "y2", "score"}
+    assert {name for name, value in row.items() if value is None} == unknown
+    with open(written(tmp_path / "a.csv", result(0, face(1))), newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert {name for name, value in row.items() if value == ""} == unknown
+
+
+def test_somebody_unknown_has_a_distance_and_an_empty_gallery_has_none(tmp_path):
+    far, empty = lines(
+        written(tmp_path / "a.jsonl", result(0, face(1, match(None, 0.8)), face(2, match(None, float("inf")))))
+    )
+    assert (far["identity"], far["distance"], far["threshold"]) == (None, 0.8, 0.5)
+    assert (empty["identity"], empty["distance"]) == (None, None)
+
+
+def test_rows_are_of_faces_that_were_seen(tmp_path):
+    rows = lines(written(tmp_path / "a.jsonl", result(0, face(1, missed=2), face(2, confirmed=False), face(3))))
+    assert [row["track"] for row in rows] == [3]
+
+
+def test_a_live_source_has_times_of_the_day(tmp_path):
+    (row,) = lines(written(tmp_path / "a.jsonl", result(25, face(1), live=True)))
+    assert row["time"] == 1_735_689_601.0
+
+
+def test_a_run_without_faces_leaves_the_heading(tmp_path):
+    assert written(tmp_path / "a.csv", result(0)).read_text() == ",".join(COLUMNS) + "\n"
+    assert written(tmp_path / "a.jsonl", result(0)).read_text() == ""
+
+
+def test_names_with_commas_quotes_and_line_ends_survive(tmp_path):
+    name = 'O"Neil, Ann\nMary'
+    with open(written(tmp_path / "a.csv", result(0, face(1, match(name)))), newline="") as file:
+        assert [row["identity"] for row in csv.DictReader(file)] == [name]
+    assert lines(written(tmp_path / "a.jsonl", result(0, face(1, match(name)))))[0]["identity"] == name
+
+
+def test_an_existing_file_is_kept_until_the_first_frame(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("stale\n")
+    sink = FacesSink(path)
+    sink.close()
+    assert path.read_text() == "stale\n"
+    written(path, result(0, face(1)))
+    assert "stale" not in path.read_text()
+
+
+def test_a_run_without_a_frame_leaves_no_file(tmp_path):
+    FacesSink(tmp_path / "a" / "b" / "c.csv").close()
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_each_row_reaches_the_file_at_once(tmp_path):
+    sink = FacesSink(tmp_path / "a.jsonl")
+    for index in range(3):
+        sink.write(result(index, face(1)), None)
+        assert len(lines(tmp_path / "a.jsonl")) == index + 1
+    sink.close()
+    sink.close()
+
+
+def test_a_killed_run_leaves_whole_lines(tmp_path):
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from sink_results import *\n"
+        "from streamface.sinks.faces import FacesSink\n"
+        "sink = FacesSink(sys.argv[2])\n"
+        "for i in range(10**9): sink.write(result(i, face(1), face(2)), None); print(i, flush=True)"
+    )
+    arguments = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path / "a.jsonl")]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as run:
+        for _ in range(40):
+            run.stdout.readline()
+        run.kill()
+    rows = lines(tmp_path / "a.jsonl")
+    assert len(rows) >= 80
+
+
+@pytest.mark.parametrize(
+    ("sink", "name"), [(FacesSink, "a.txt"), (EventsSink, "a.csv"), (FacesSink, "a"), (EventsSink, "a.json")]
+)
+def test_another_ending_is_refused(sink, name, tmp_path):
+    with pytest.raises(OutputError, match=r"end the name in"):
+        sink(tmp_path / name)
+
+
+@pytest.mark.parametrize("sink", [FacesSink, EventsSink])
+def test_a_place_that_cannot_be_written_is_found_at_once(sink, tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.jsonl").mkdir()
+    for path in (tmp_path / "file" / "a.jsonl", tmp_path / "folder.jsonl"):
+        with pytest.raises(OutputError, match="cannot write") as caught:
+            sink(path)
+        assert "\n" not in str(caught.value) and str(path) in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_found_at_once(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="cannot write"):
+        FacesSink(tmp_path / "a.jsonl")
+
+
+def test_a_read_only_file_system_is_found_at_once(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(_files, "open", refuse, raising=False)
+    with pytest.raises(OutputError, match="Read-only file system"):
+        FacesSink(tmp_path / "a.jsonl")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("sink", [FacesSink, EventsSink])
+def test_a_full_disk_is_an_error_in_one_line(sink, tmp_path):
+    (tmp_path / "a.jsonl").symlink_to("/dev/full")
+    output = sink(tmp_path / "a.jsonl")
+    with pytest.raises(OutputError, match="No space left on device; free some space"):
+        output.write(result(0, face(1)), None)
+    output.close()
+    output.close()
+
+
+@pytest.mark.parametrize("fits", [0, 1, 100, 260])
+def test_a_disk_that_fills_within_a_row_leaves_whole_rows(fits, tmp_path, monkeypatch):
+    sink, path, real = FacesSink(tmp_path / "a.jsonl"), tmp_path / "a.jsonl", os.write
+    sink.write(result(0, face(1)), None)
+    left = [fits]
+
+    def filling(descriptor, data):
+        if not left[0]:
+            raise OSError(28, "No space left on device")
+        done = real(descriptor, bytes(data)[: left[0]])
+        left[0] -= done
+        return done
+
+    monkeypatch.setattr(os, "write", filling)
+    with pytest.raises(OutputError):
+        sink.write(result(1, face(1), face(2)), None)
+    monkeypatch.undo()
+    rows = lines(path)
+    assert len(rows) in (1, 2) and rows[0]["frame"] == 0
+    sink.write(result(2, face(1)), None)
+    assert lines(path) == rows, "nothing more is written after an error"
+
+
+def test_events_are_written_as_they_happen_and_at_the_end(tmp_path):
+    path, ann = tmp_path / "e.jsonl", match("Ann", 0.25)
+    sink = EventsSink(path)
+    sink.write(result(0, face(1)), None)
+    sink.write(result(1, face(1, ann), face(2)), None)
+    assert [row["event"] for row in lines(path)] == ["appeared", "recognised", "appeared"]
+    sink.close()
+    sink.close()
+    rows = lines(path)
+    assert [row["event"] for row in rows[3:]] == ["left", "left"]
+    assert rows[3] == {
+        "event": "left",
+        "track": 1,
+        "identity": "Ann",
+        "previous": None,
+        "distance": 0.25,
+        "start": 0.0,
+        "end": 0.04,
+        "started_at": None,
+        "ended_at": None,
+        "source": "door",
+        "frame": 1,
+    }
+
+
+def test_events_of_a_live_source_have_utc_times(tmp_path):
+    with EventsSink(tmp_path / "e.jsonl") as sink:
+        sink.write(result(0, live=True), None)
+        sink.write(result(3, face(1), live=True, seconds=1.0004), None)
+    row = lines(tmp_path / "e.jsonl")[-1]
+    assert (row["start"], row["started_at"]) == (1.0004, "2025-01-01T00:00:01.000Z")
+
+
+def test_a_run_that_ends_before_its_first_frame_writes_no_events(tmp_path):
+    path = tmp_path / "e.jsonl"
+    path.write_text("stale\n")
+    EventsSink(path).close()
+    assert path.read_text() == "stale\n"
