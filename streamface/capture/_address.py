@@ -1,0 +1,36 @@
+"""Addresses of cameras: which they are, and how to show one without its password."""
+
+from __future__ import annotations
+
+import re
+
+SCHEMES = ("rtsp", "rtsps", "http", "https")
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_PLAIN_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^@/?#:]*)(:\d*)?")
+_SECRET = re.compile(
+    r"([\w.-]*(?:pass|pwd|psw|token|key|secret|auth|sig|session|user|usr|login|cred|account)[\w.-]*=)[^&;/?#]*",
+    re.IGNORECASE,
+)
+
+
+def scheme(source: str) -> str | None:
+    """'rtsp' of 'rtsp://...', in lower case; None for what is no address."""
+    found = _SCHEME.match(source)
+    return found.group()[:-3].lower() if found else None
+
+
+def without_credentials(address: str) -> str:
+    """`address` as it may be shown: no user, no password, no value of a parameter that could be a secret.
+
+    Passwords with an unescaped '@', '/', '?' or '#' are common with cameras: in doubt all up to the last '@' goes.
+    """
+    found = _SCHEME.match(address)
+    if not found:
+        return address
+    head, rest = found.group(), address[found.end() :]
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    path = rest.partition("?")[0]
+    if not _PLAIN_HOST.fullmatch(host) or "@" in path:
+        rest = rest.rpartition("@")[2]
+    return head + _SECRET.sub(r"\1***", rest.partition("#")[0])

@@ -1,0 +1,26 @@
+"""From what the user wrote to a source."""
+
+from __future__ import annotations
+
+from streamface import plugins
+from streamface.capture import _address
+from streamface.capture.base import Source
+from streamface.errors import SettingsError, SourceError
+from streamface.settings import CaptureSettings
+
+
+def open_source(settings: CaptureSettings) -> Source:
+    """The source that `settings.source` names; it opens in `with`.
+
+    Raises `SettingsError` for an address of a kind that cannot be read, `SourceError` when nothing has that name.
+    """
+    source = settings.source.strip()
+    for module in plugins.backends("capture").values():
+        if module.matches(source):
+            return module.create(settings)
+    scheme = _address.scheme(source)
+    if scheme:
+        raise SettingsError(f"cannot read {scheme}:// addresses: use one of {', '.join(_address.SCHEMES)}")
+    if not source:
+        raise SettingsError("the source is empty: name a camera's number, a file, a folder, an address, or 'demo'")
+    raise SourceError(f"there is no file or folder {source}: check the path, or try --source demo")
