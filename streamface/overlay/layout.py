@@ -1,8 +1,9 @@
 """Where labels go: beside their own face, on nobody's face, on no other label, inside the frame, and steadily.
 
-Every label comes in forms from rich to plain. For each person, in order of track number, the richest form
-that has a free place beside the face is taken. A place once taken is kept while it stays free, and a better
-one is moved to only after it has been free for `PATIENCE` frames, so labels do not jump to and fro.
+Every label comes in forms from rich to plain. For each person, in order of track number, the richest form that
+has a free place beside the face is taken; who finds none comes first then, with the plainest form. A place once
+taken is kept while it stays free, and a better one is moved to only after it has been free for `PATIENCE`
+frames, so labels do not jump to and fro.
 """
 
 from __future__ import annotations
@@ -54,12 +55,23 @@ class _Habit:
     better_for: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    habits: dict[int, _Habit]
+    yielding: frozenset[int]
+
+    @property
+    def outside(self) -> frozenset[int]:
+        """Whose label stands beside the face."""
+        return frozenset(key for key, habit in self.habits.items() if habit.place.side != "inside")
+
+
 class Placer:
     """Finds places frame by frame; remembers each person's last one."""
 
     def __init__(self) -> None:
         self._habits: dict[int, _Habit] = {}
-        self._crowded_for = 0
+        self._yielding: dict[int, int] = {}  # who gives up the richer forms -> for how many frames more
 
     def place(
         self, requests: Sequence[Request], obstacles: Sequence[Rect], size_wh: tuple[int, int], gap: int
@@ -68,39 +80,42 @@ class Placer:
 
         obstacles: what no label may cover beside the faces of the requests, such as faces without a label.
         gap: pixels between a label and its face or the frame's edge; half as far from everything else.
-        Where somebody would get no label beside the face, all get their plainest form if that helps, for at least
-        `PATIENCE` frames.
+        Who gets no label beside the face comes first with the plainest form, for at least `PATIENCE` frames;
+        where that does not help, all get their plainest form.
         """
-        self._crowded_for = max(0, self._crowded_for - 1)
-        if not self._crowded_for:
-            placed, habits = self._placed(requests, obstacles, size_wh, gap)
-            if _outside(placed) == len(requests):
-                self._habits = habits
-                return placed
-        plain = [Request(r.key, r.face, r.forms[-1:], r.names[-1:]) for r in requests]
-        closer, closer_habits = self._placed(plain, obstacles, size_wh, gap)
-        if not self._crowded_for:
-            if (_outside(closer), len(closer)) <= (_outside(placed), len(placed)):
-                self._habits = habits
-                return placed
-            self._crowded_for = PATIENCE
-        self._habits = closer_habits
-        return closer
+        everybody = frozenset(request.key for request in requests)
+        yielding = everybody & {key for key, frames in self._yielding.items() if frames}
+        best = found = self._attempt(requests, yielding, obstacles, size_wh, gap)
+        while len(best.outside) < len(requests) and yielding < everybody:
+            lost = everybody - found.outside - yielding
+            yielding = yielding | lost if lost else everybody
+            found = self._attempt(requests, yielding, obstacles, size_wh, gap)
+            best = max(best, found, key=lambda attempt: (len(attempt.outside), len(attempt.habits)))
+        self._habits = best.habits
+        still = {key: frames - 1 for key, frames in self._yielding.items() if frames > 1}
+        self._yielding = {key: still.get(key, PATIENCE) for key in best.yielding}
+        return {key: habit.place for key, habit in best.habits.items()}
 
-    def _placed(
-        self, requests: Sequence[Request], obstacles: Sequence[Rect], size_wh: tuple[int, int], gap: int
-    ) -> tuple[dict[int, Place], dict[int, _Habit]]:
-        faces = np.array([r.face for r in requests], np.int64).reshape(-1, 4)
-        taken = [np.asarray(o, np.int64) for o in obstacles]
-        placed: dict[int, Place] = {}
-        habits: dict[int, _Habit] = {}
-        for index, request in enumerate(requests):
-            others = np.array([*np.delete(faces, index, axis=0), *taken], np.int64).reshape(-1, 4)
-            habit = self._one(request, others, size_wh, gap)
+    def _attempt(
+        self,
+        requests: Sequence[Request],
+        yielding: frozenset[int],
+        obstacles: Sequence[Rect],
+        size_wh: tuple[int, int],
+        gap: int,
+    ) -> _Attempt:
+        """Place one after the other, those in `yielding` first and in their plainest form."""
+        faces = {request.key: request.face for request in requests}
+        taken, habits = list(obstacles), {}
+        for request in sorted(requests, key=lambda r: r.key not in yielding):
+            if request.key in yielding:
+                request = Request(request.key, request.face, request.forms[-1:], request.names[-1:])
+            others = [face for key, face in faces.items() if key != request.key]
+            habit = self._one(request, np.array([*others, *taken], np.int64).reshape(-1, 4), size_wh, gap)
             if habit is not None:
-                placed[request.key], habits[request.key] = habit.place, habit
-                taken.append(np.asarray(habit.place.rect, np.int64))
-        return placed, habits
+                habits[request.key] = habit
+                taken.append(habit.place.rect)
+        return _Attempt(habits, yielding)
 
     def _one(self, request: Request, others: np.ndarray, size_wh: tuple[int, int], gap: int) -> _Habit | None:
         habit = self._habits.get(request.key)
@@ -130,11 +145,6 @@ def _until(options: Iterator[Place], habit: _Habit | None) -> list[Place]:
             if _same(option, habit.place):
                 break
     return found
-
-
-def _outside(placed: dict[int, Place]) -> int:
-    """How many labels stand beside their face."""
-    return sum(place.side != "inside" for place in placed.values())
 
 
 def _same(a: Place, b: Place) -> bool:

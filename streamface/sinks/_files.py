@@ -25,9 +25,9 @@ def check_writable(path: Path) -> None:
         raise cannot_write(path, error) from error
 
 
-def cannot_write(path: Path, error: OSError) -> OutputError:
+def cannot_write(path: Path, error: Exception) -> OutputError:
     """One line that says what is wrong with `path` and what to do."""
-    what = error.strerror or str(error)
+    what = getattr(error, "strerror", None) or str(error)
     return OutputError(f"cannot write {path}: {what}; free some space, or choose another place")
 
 

@@ -75,7 +75,7 @@ class VideoSink(Sink):
                 self._origin = seconds
                 self._writer = _Writer(self._path, (image.shape[1], image.shape[0]), self._step)
             self._writer.add(image, round((seconds - self._origin) * TICKS))
-        except OSError as error:
+        except (OSError, av.FFmpegError) as error:
             self._abandon()
             raise cannot_write(self._path, error) from error
 
@@ -86,7 +86,7 @@ class VideoSink(Sink):
             return
         try:
             writer.finish()
-        except OSError as error:
+        except (OSError, av.FFmpegError) as error:
             raise cannot_write(self._path, error) from error
 
     def _abandon(self) -> None:
@@ -96,19 +96,26 @@ class VideoSink(Sink):
 
 
 class _File:
-    """The file under the muxer: after one failed write nothing more reaches it.
+    """The file under the muxer: what is in it stays playable when the disk is full.
 
-    At the end the muxer goes back to turn the pieces into an ordinary file. After a failed write, which it may
-    not notice, that would destroy them.
+    At the end the muxer turns the pieces into an ordinary file: it adds an index and changes what is already
+    there. It does not notice a failed write, so those changes wait here until the index is safely written.
     """
 
     def __init__(self, path: Path) -> None:
         self._file = open(path, "wb", buffering=0)
+        self._settled: int | None = None
+        self._changes: list[tuple[int, bytes]] = []
         self.error: OSError | None = None
 
     def write(self, data) -> int:
+        """Write `data`, unless a write failed before."""
         data = memoryview(data)
-        whole = len(data)
+        whole, at = len(data), self._file.tell()
+        if self._settled is not None and at < self._settled:
+            self._changes.append((at, bytes(data)))
+            self._file.seek(at + whole)
+            return whole
         try:
             while len(data) and self.error is None:
                 data = data[self._file.write(data) :]
@@ -117,9 +124,11 @@ class _File:
         return whole
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to another place."""
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
+        """The present place."""
         return self._file.tell()
 
     def check(self) -> None:
@@ -127,8 +136,19 @@ class _File:
         if self.error is not None:
             raise self.error
 
+    def settle(self) -> None:
+        """From now on what is in the file changes only in `close`."""
+        self._settled = self._file.seek(0, os.SEEK_END)
+
     def close(self) -> None:
-        self._file.close()
+        """Carry out the changes, or take back what was added since `settle` when not all of it fitted."""
+        with self._file:
+            if self.error is None:
+                for at, data in self._changes:
+                    self._file.seek(at)
+                    self._file.write(data)
+            elif self._settled is not None and self._file.seekable() and os.fstat(self._file.fileno()).st_size:
+                self._file.truncate(self._settled)
 
 
 class _Writer:
@@ -176,11 +196,12 @@ class _Writer:
 
     def finish(self) -> None:
         """Write what is left, then the index."""
-        for packet in self._stream.encode(None):
-            self._mux(packet)
-        if self._held is not None:
-            self._send(self._held, self._step)
         try:
+            for packet in self._stream.encode(None):
+                self._mux(packet)
+            if self._held is not None:
+                self._send(self._held, self._step)
+            self._file.settle()
             self._container.close()
             self._file.check()
         finally:
@@ -188,6 +209,7 @@ class _Writer:
 
     def abandon(self) -> None:
         """Leave the file as it is: it plays up to the last piece that went into it."""
+        self._file.settle()
         self._file.error = self._file.error or OSError("given up")
         self._container.close()
         self._file.close()

@@ -77,8 +77,15 @@ def test_nobody_is_left_without_a_label_while_others_have_large_ones():
     faces = [(40 + 70 * i, top, 100 + 70 * i, top + 60) for top in (140, 204) for i in range(4)]
     forms = ((300, 100), (60, 20))
     placed = Placer().place([request(i, f, forms) for i, f in enumerate(faces)], [], SIZE, gap=6)
-    assert len(placed) == 8
-    assert {place.form for place in placed.values()} == {0}
+    assert len(placed) == 8 and all(place.side != "inside" for place in placed.values())
+    assert {place.form for place in placed.values()} == {0, 1}, "only those in the way give up their large label"
+
+
+def test_who_gave_up_a_large_label_keeps_the_small_one_for_a_while():
+    faces = [(40 + 70 * i, top, 100 + 70 * i, top + 60) for top in (140, 204) for i in range(4)]
+    wanted, placer = [request(i, f, ((300, 100), (60, 20))) for i, f in enumerate(faces)], Placer()
+    shown = [placer.place(wanted, [], SIZE, gap=6) for _ in range(3 * PATIENCE)]
+    assert all(places == shown[0] for places in shown)
 
 
 def test_a_label_stays_on_its_side_until_the_better_one_has_been_free_for_long():

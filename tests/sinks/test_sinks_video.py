@@ -148,6 +148,12 @@ class Filling:
     def __getattr__(self, name):
         return getattr(self.file, name)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *info):
+        self.file.close()
+
 
 @pytest.mark.parametrize("ending", [".mp4", ".mkv"])
 @pytest.mark.parametrize("size", [60_000, 150_000, 200_001])
