@@ -15,6 +15,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -265,7 +266,7 @@ def _set_aside(path: Path, error: Exception) -> None:
     except OSError:  # another process was faster, or the folder is read-only and opening fails once more
         return
     for ending in ("-journal", "-wal", "-shm"):
-        if os.path.exists(f"{path}{ending}"):
+        with suppress(OSError):  # most often there is none
             os.replace(f"{path}{ending}", f"{aside}{ending}")
     log.warning("the store %s is not usable (%s): set aside as %s and begun anew", path, error, aside.name)
 

@@ -252,8 +252,13 @@ def test_a_face_whose_embedding_is_no_number_does_not_count(people, store):
 
 
 def test_an_interrupt_keeps_what_was_found_and_the_next_start_goes_on(people, store, monkeypatch):
-    for i in range(20):
+    for i in range(40):
         put(people, f"Ann/{i:02}.png", RED)
+
+    class Slow(FakeEncoder):
+        def encode(self, image):
+            time.sleep(0.01)
+            return super().encode(image)
 
     class Bar:
         seen = 0
@@ -270,15 +275,17 @@ def test_an_interrupt_keeps_what_was_found_and_the_next_start_goes_on(people, st
                 raise KeyboardInterrupt
 
     monkeypatch.setattr(enroll_module, "_bar", lambda *_: Bar())
+    encoders = [Slow(), Slow()]
     with pytest.raises(KeyboardInterrupt):
-        enroll(people, store, [FakeEncoder(), FakeEncoder()])
+        enroll(people, store, encoders)
     kept = len(store.rows(FakeEncoder().network))
-    assert kept >= 7
+    assert 7 <= kept < 40, "everybody stops"
+    assert kept == sum(encoder.calls for encoder in encoders), "the pictures in hand are finished and kept"
     assert not [t for t in threading.enumerate() if t.name.startswith("enroll")]
     monkeypatch.undo()
     encoder = FakeEncoder()
-    assert len(enroll(people, store, [encoder]).rows) == 20
-    assert encoder.calls == 20 - kept
+    assert len(enroll(people, store, [encoder]).rows) == 40
+    assert encoder.calls == 40 - kept
 
 
 def test_batches_are_written_on_the_way(people, store, monkeypatch):
@@ -303,9 +310,11 @@ def test_the_bar_is_for_terminals_and_for_work(people, store, monkeypatch, progr
     put(people, "Ann/1.png", RED)
     stderr = io.StringIO()
     stderr.isatty = lambda: terminal
+    threads = threading.active_count()
     monkeypatch.setattr(sys, "stderr", stderr)
     enroll(people, store, [FakeEncoder()], progress)
     assert ("Embedding pictures" in stderr.getvalue()) is shown
+    assert threading.active_count() == threads, "tqdm's own thread would stay"
     stderr.truncate(0)
     enroll(people, store, [FakeEncoder()], progress)
     assert stderr.getvalue() == ""

@@ -140,6 +140,25 @@ def test_a_damaged_or_foreign_file_is_set_aside(path, spoil, caplog):
     assert caplog.text.count("set aside") == 2
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not rename a file that is open")
+def test_the_log_of_a_foreign_file_goes_with_it(path):
+    path.parent.mkdir(parents=True)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA journal_mode = WAL")
+    other.execute("CREATE TABLE theirs (id)")
+    written = path.with_name("people.sqlite-wal").read_bytes()
+    with Store(path) as store:
+        store.save(A, [row()])
+    other.close()
+    with Store(path) as store:
+        assert set(store.rows(A)) == {"Ann/1.jpg"}
+    assert not path.with_name("people.sqlite-wal").exists()
+    assert b"theirs" in written
+    theirs = sqlite3.connect(path.with_name("people.sqlite.aside-1"))
+    assert theirs.execute("SELECT count(*) FROM theirs").fetchone() == (0,)
+    theirs.close()
+
+
 def test_an_empty_file_is_simply_filled(path, caplog):
     path.parent.mkdir(parents=True)
     path.touch()

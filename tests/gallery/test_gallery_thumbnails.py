@@ -51,6 +51,22 @@ def test_any_box_gives_a_square_of_real_pixels(box, size_px):
     assert (crop == 200).all()
 
 
+@pytest.mark.parametrize(
+    ("box", "left", "top"),
+    [
+        (Box(60, 30, 85, 55), 53, 23),  # in the middle: 25 pixels wide, 40 with the margin
+        (Box(0, 0, 25, 25), 0, 0),
+        (Box(135, 75, 160, 100), 120, 60),  # moved inside, not made smaller
+    ],
+)
+def test_the_square_stays_whole_at_the_edges(box, left, top):
+    y, x = np.mgrid[:100, :160]
+    image = np.dstack([x, y, x]).astype(np.uint8)
+    crop = square_crop(image, box, 40)
+    assert crop[0, 0, :2] == pytest.approx((left, top), abs=1)
+    assert crop[-1, -1, :2] == pytest.approx((left + 39, top + 39), abs=1)
+
+
 def test_a_picture_is_read_once_a_size(photo, monkeypatch):
     reads = []
     real = thumbnails_module.read_image
