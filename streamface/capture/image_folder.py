@@ -55,7 +55,11 @@ class ImageFolder(Source):
         self._pictures, self._index = _readable(files), 0
         self._first = next(self._pictures, None)
         if self._first is None:
-            what = f"none of the {len(files)} pictures in {self.path} can be read" if files else f"no picture in {self.path}"
+            what = (
+                f"none of the {len(files)} pictures in {self.path} can be read"
+                if files
+                else f"no picture in {self.path}"
+            )
             raise SourceError(f"{what}: give a folder with .jpg, .png or .webp files in it")
         height, width = self._first.shape[:2]
         return SourceInfo(width, height, FPS, is_live=False, frame_count=len(files))

@@ -15,7 +15,8 @@ def open_source(settings: CaptureSettings) -> Source:
     Raises `SettingsError` for an address of a kind that cannot be read, `SourceError` when nothing has that name.
     """
     source = settings.source.strip()
-    for module in plugins.backends("capture").values():
+    known = plugins.backends("capture").values()
+    for module in sorted(known, key=lambda module: module.NAME in ("file", "folder")):  # '0' is a camera, './0' a file
         if module.matches(source):
             return module.create(settings)
     scheme = _address.scheme(source)
