@@ -13,7 +13,7 @@ from enum import Enum
 
 import numpy as np
 
-from streamface.overlay.draw import Rect
+from streamface.overlay.draw import Cache, Rect
 from streamface.overlay.layout import Place, Placer, Request
 from streamface.overlay.steady import Steady
 from streamface.overlay.text import BOLD, REGULAR, Typesetter
@@ -102,7 +102,8 @@ class Cards:
         self._steady, self._placer = Steady(), Placer()
         self._planned: tuple[FrameResult, tuple[Card, ...]] | None = None
         self._wished: dict[int, int] = {}
-        self._widths: dict[tuple[int, int, str], int] = {}
+        self._widths: dict[tuple, int] = {}
+        self._kept = Cache(256)
         self._theme: tuple[tuple[int, int], Theme] | None = None
         self.reserved: tuple[Rect, ...] = ()
         """Places that other layers keep for themselves, such as the status corner."""
@@ -165,14 +166,19 @@ class Cards:
         return {form: self._parts(face, form, theme, size_wh) for form in range(wished, TAG - 1, -1)}
 
     def _parts(self, face: FaceResult, form: int, theme: Theme, size_wh: tuple[int, int]) -> Parts:
+        """The parts of one form; kept, because most figures stay the same from frame to frame."""
+        match, emotion = face.match, face.attributes.get("emotion")
+        who = match and (match.identity, f"{match.distance:.2f}")
+        about = details_of(face), emotion and (emotion.label, *emotion.scores)
+        label = (face.track.id, form, theme.em, match and match.identity)
+        key = (label, self._widths.get(label), size_wh, who, about)
         build = _Builder(self._text, theme, form, size_wh)
-        return build.parts(face, self._thumbnails, lambda name, width: self._held(face, form, name, width, theme))
+        return self._kept.get(key, lambda: build.parts(face, self._thumbnails, lambda width: self._held(label, width)))
 
-    def _held(self, face: FaceResult, form: int, name: str, width: int, theme: Theme) -> int:
+    def _held(self, label: tuple, width: int) -> int:
         """`width`, or the larger one that this label had: a label that breathes with its figures looks nervous."""
-        key = (face.track.id, form, f"{theme.em} {name}")
-        self._widths[key] = max(width, self._widths.get(key, 0))
-        return self._widths[key]
+        self._widths[label] = max(width, self._widths.get(label, 0))
+        return self._widths[label]
 
 
 class _Builder:
@@ -183,7 +189,7 @@ class _Builder:
         self._longest = min(NAME_EMS[form] * theme.em, round(0.42 * size_wh[0]))
 
     def parts(self, face: FaceResult, thumbnails: bool, held) -> Parts:
-        """All parts; `held(name, width)` gives the width to use."""
+        """All parts; `held(width)` gives the width to use."""
         theme, state = self._theme, state_of(face)
         line, second = round(theme.em * LINE) if face.match else 0, round(theme.small * LINE)
         details, emotion = self._second_line(face)
@@ -198,7 +204,7 @@ class _Builder:
         details_width = self._text.width(details, theme.small)
         emotion_x = left + details_width + (round(0.6 * theme.em) if details_width else 0)
         second_right = emotion_x + self._emotion_width(emotion) if emotion else left + details_width
-        width = held(name, max(first_right, second_right if two_lines else 0) + theme.pad)
+        width = held(max(first_right, second_right if two_lines else 0) + theme.pad)
         second_top = theme.pad + line
         bar = (emotion_x, second_top, width - theme.pad - emotion_x, second) if emotion else None
         if self._form == CHART and emotion:
