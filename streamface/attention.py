@@ -35,20 +35,18 @@ class Attention:
         self._analysis, self._worker = analysis, worker
         self._memory, self._scheduler, self._min_quality = memory, scheduler, min_quality
 
-    def step(self, frame: Frame, tracks: Sequence[Track], watch: Stopwatch) -> tuple[FaceResult, ...]:
-        """Ask, learn, and say what is known of each track in this frame."""
+    def step(
+        self, frame: Frame, pyramid: Pyramid, tracks: Sequence[Track], watch: Stopwatch
+    ) -> tuple[FaceResult, ...]:
+        """Ask, learn, and say what is known of each track in this frame, whose image `pyramid` holds."""
         self._memory.keep(track.id for track in tracks)
-        self._ask(frame, tracks, watch)
+        self._ask(clock(frame), pyramid, tracks, watch)
         self._learn(watch)
         return tuple(self._memory.result(track) for track in tracks)
 
-    def _ask(self, frame: Frame, tracks: Sequence[Track], watch: Stopwatch) -> None:
-        at = clock(frame)
-        looks = self._scheduler.choose(tracks, self._memory, at)
-        if looks:
-            pyramid = Pyramid(frame.image)
-            for look in looks:
-                self._ask_for(look, pyramid, at, watch)
+    def _ask(self, at: float, pyramid: Pyramid, tracks: Sequence[Track], watch: Stopwatch) -> None:
+        for look in self._scheduler.choose(tracks, self._memory, at):
+            self._ask_for(look, pyramid, at, watch)
 
     def _ask_for(self, look: Look, pyramid: Pyramid, at: float, watch: Stopwatch) -> None:
         with watch("align"):

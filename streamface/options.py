@@ -60,7 +60,8 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option("detector", "detection", "detector", "MTCNN, YuNet or Haar (default: MTCNN)", metavar="N"),
         Option("min-face", "detection", "min_face_px", "smallest face in pixels; larger is faster (default: 40)",
                float, "PX"),
-        Option("min-score", "detection", "min_score", "least score of a face, 0 to 1 (default: the detector's own)", float, "X"),
+        Option("min-score", "detection", "min_score", "least score of a face, 0 to 1 (default: the detector's own)",
+               float, "X"),
         Option("detector-weights", "detection", "weights", "network file of the YuNet detector", Path, "FILE"),
         Option("detect-every", "tracking", "detect_every", "frames from one full detection to the next; between them "
                "each face is followed (default: 6)", int, "N"),

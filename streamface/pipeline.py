@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamface.analysis import Stopwatch
 from streamface.attention import Attention
 from streamface.detection.base import Detector
+from streamface.pyramid import Pyramid
 from streamface.tracking.base import Tracker
 from streamface.types import Frame, FrameResult, Track
 
@@ -30,23 +31,24 @@ class Pipeline:
 
     def step(self, frame: Frame, dropped: int = 0) -> FrameResult:
         """Everything that is known after one more frame, before which `dropped` frames were skipped."""
-        tracks = self._follow(frame)
-        faces = self._attention.step(frame, tracks, self._watch)
+        pyramid = Pyramid(frame.image)
+        tracks = self._follow(frame.index, pyramid)
+        faces = self._attention.step(frame, pyramid, tracks, self._watch)
         return FrameResult(frame, faces, self._watch.take(), dropped)
 
-    def _follow(self, frame: Frame) -> tuple[Track, ...]:
+    def _follow(self, index: int, pyramid: Pyramid) -> tuple[Track, ...]:
         with self._watch("track"):
-            expected = self._tracker.predict(frame.index)
-        if self._is_due(frame.index):
-            self._detected_at = frame.index
+            expected = self._tracker.predict(index)
+        if self._is_due(index):
+            self._detected_at = index
             with self._watch("detect"):
-                detections = self._detector.detect(frame.image)
+                detections = self._detector.detect(pyramid)
             with self._watch("track"):
-                return self._tracker.update(detections, frame.index)
+                return self._tracker.update(detections, index)
         with self._watch("refine"):
-            answers = self._detector.refine(frame.image, expected)
+            answers = self._detector.refine(pyramid, expected)
         with self._watch("track"):
-            return self._tracker.refine(answers, frame.index)
+            return self._tracker.refine(answers, index)
 
     def _is_due(self, index: int) -> bool:
         if self._detected_at is None or not self._detector.can_refine:

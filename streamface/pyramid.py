@@ -17,6 +17,11 @@ class Pyramid:
     def __init__(self, image: np.ndarray) -> None:
         self._levels = [image]
 
+    @staticmethod
+    def of(image: np.ndarray | Pyramid) -> Pyramid:
+        """The pyramid of an image; one that is a pyramid already is used again, with the levels it has."""
+        return image if isinstance(image, Pyramid) else Pyramid(image)
+
     @property
     def image(self) -> np.ndarray:
         """The image at full size."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from streamface.pyramid import Pyramid
 from streamface.types import Box, Detection
 
 
@@ -17,10 +18,13 @@ class Detector(ABC):
     """True where `refine` is much cheaper than `detect`, so that a stream detects on some frames only."""
 
     @abstractmethod
-    def detect(self, image: np.ndarray) -> tuple[Detection, ...]:
-        """All faces of at least the set size in an (H, W, 3) uint8 BGR image, best score first."""
+    def detect(self, image: np.ndarray | Pyramid) -> tuple[Detection, ...]:
+        """All faces of at least the set size in an (H, W, 3) uint8 BGR image, best score first.
 
-    def refine(self, image: np.ndarray, boxes: Sequence[Box]) -> tuple[Detection | None, ...]:
+        A stream gives its pyramid of the frame, so that all stages share the smaller images.
+        """
+
+    def refine(self, image: np.ndarray | Pyramid, boxes: Sequence[Box]) -> tuple[Detection | None, ...]:
         """One answer per box: the face that is there now, with landmarks, or None when it is gone.
 
         boxes are where the faces are expected, in pixels of the (H, W, 3) image; they may lie off by

@@ -10,6 +10,7 @@ import numpy as np
 
 from streamface.detection.base import Detector
 from streamface.errors import MissingPackageError
+from streamface.pyramid import Pyramid
 from streamface.settings import DetectionSettings, RuntimeSettings
 from streamface.types import Box, Detection
 
@@ -39,10 +40,10 @@ class Haar(Detector):
     def __init__(self, cascade, min_face_px: float) -> None:
         self._cascade, self._min_face_px = cascade, min_face_px
 
-    def detect(self, image: np.ndarray) -> tuple[Detection, ...]:
+    def detect(self, image: np.ndarray | Pyramid) -> tuple[Detection, ...]:
         import cv2
 
-        grey = cv2.equalizeHist(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
+        grey = cv2.equalizeHist(cv2.cvtColor(Pyramid.of(image).image, cv2.COLOR_BGR2GRAY))
         side = round(self._min_face_px)
         boxes, _, levels = self._cascade.detectMultiScale3(
             grey, scaleFactor=1.1, minNeighbors=5, minSize=(side, side), outputRejectLevels=True

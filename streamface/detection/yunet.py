@@ -51,11 +51,12 @@ class YuNet(Detector):
         self._network, self._min_face_px, self._min_score = network, min_face_px, min_score
         network.setScoreThreshold(min_score)
 
-    def detect(self, image: np.ndarray) -> tuple[Detection, ...]:
-        height, width = image.shape[:2]
+    def detect(self, image: np.ndarray | Pyramid) -> tuple[Detection, ...]:
+        pyramid = Pyramid.of(image)
+        height, width = pyramid.image.shape[:2]
         scale = min(1.0, SMALLEST_PX / self._min_face_px)
         size_wh = max(32, round(width * scale)), max(32, round(height * scale))
-        small = Pyramid(image).resized(size_wh)
+        small = pyramid.resized(size_wh)
         self._network.setInputSize(size_wh)
         _, rows = self._network.detect(small)
         rows = np.empty((0, 15), np.float32) if rows is None else rows
