@@ -34,7 +34,7 @@ class BoxesLayer(Layer):
     def _frame(self, canvas: np.ndarray, card: Card, theme: Theme) -> None:
         side = min(card.box[2] - card.box[0], card.box[3] - card.box[1])
         state = card.state if card.face.track.confirmed else State.PENDING
-        thin = max(1, round(theme.stroke * 0.6))
+        thin = max(2, round(theme.stroke * 0.7))  # one pixel would vanish between two
         stroke = theme.stroke if state is State.KNOWN else thin
         radius = max(1, min(theme.radius, side // 5))
         pen = (radius, stroke, COLOURS[state], card.opacity)

@@ -62,6 +62,6 @@ class Theme:
             pad=max(3, round(em * 0.42)),
             gap=max(3, round(em * 0.34)),
             radius=max(3, round(em * 0.42)),
-            stroke=max(2, round(em * 0.12)),
+            stroke=max(2, round(em * 0.14)),
             margin=max(2, round(em * 0.3)),
         )
