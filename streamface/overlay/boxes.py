@@ -39,7 +39,7 @@ class BoxesLayer(Layer):
         radius = max(1, min(theme.radius, side // 5))
         pen = (radius, stroke, COLOURS[state], card.opacity)
         if card.face.track.missed:
-            outline(canvas, card.box, (radius, thin, COLOURS[state], card.opacity), dash=max(3, theme.em // 3))
+            outline(canvas, card.box, (radius, thin, COLOURS[state], card.opacity), dash=max(5, theme.em // 2))
         elif state is State.UNKNOWN:
             outline(canvas, card.box, pen)
         else:
