@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +20,9 @@ log = logging.getLogger(__name__)
 CLOSE_S = 0.9
 """How long `close` waits for the thread. A call into a driver cannot be interrupted, so a thread that is stuck in
 one is left behind: it gives its device back as soon as the call returns, within the read timeout of the device."""
+
+INTERRUPT_S = 0.1
+"""How often a waiting `read` looks whether it was interrupted."""
 
 
 class Device(Protocol):
@@ -68,7 +72,7 @@ class LiveSource(Source, ABC):
         self._thread = threading.Thread(target=self._run, name="streamface-capture", daemon=True)
         self._thread.start()
         with self._changed:
-            self._changed.wait_for(lambda: self._info or self._ended or self._stop, self.timeout_s)
+            self._wait(lambda: self._info or self._ended)
             info, error = self._info, self._error
         if info is None:
             self.close()
@@ -78,7 +82,7 @@ class LiveSource(Source, ABC):
     def read(self) -> Frame | None:
         """The newest frame not yet read, waiting for it; None once closed or at the end; raises `SourceError`."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._slot or self._ended or self._stop, self.timeout_s):
+            if not self._wait(lambda: self._slot or self._ended):
                 raise self.silence()
             taken, self._slot = self._slot, None
             self._changed.notify_all()
@@ -90,6 +94,10 @@ class LiveSource(Source, ABC):
             return None
         image, index, captured_at, media_time = taken
         return Frame(image=image, index=index, captured_at=captured_at, media_time=media_time, source=self.name)
+
+    def interrupt(self) -> None:
+        """Make a waiting `read` return None within 0.1 s; takes no lock, so a signal's handler may call it."""
+        self._stop = True
 
     def close(self) -> None:
         """Stop the thread; returns within a second also when the device does not answer."""
@@ -108,6 +116,16 @@ class LiveSource(Source, ABC):
     def dropped(self) -> int:
         """Frames that were replaced by a newer one before they were read."""
         return self._dropped
+
+    def _wait(self, ready: Callable[[], object]) -> bool:
+        """Wait until `ready` or stopped, holding the lock; False when neither came within `timeout_s`."""
+        end = time.monotonic() + self.timeout_s
+        while not (ready() or self._stop):
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            self._changed.wait(min(left, INTERRUPT_S))
+        return True
 
     def _run(self) -> None:
         error = None
@@ -142,7 +160,8 @@ class LiveSource(Source, ABC):
         now = time.time()
         with self._changed:
             if not is_live:
-                self._changed.wait_for(lambda: self._slot is None or self._stop)
+                while not (self._slot is None or self._stop):
+                    self._changed.wait(INTERRUPT_S)
             if self._stop:
                 return
             if self._slot is not None:
