@@ -7,7 +7,12 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from streamface.alignment import average_landmarks
+from streamface.detection.base import Detector
 from streamface.gallery.base import EncodedFace
+from streamface.geometry import boxes_array, iou
+from streamface.pyramid import Pyramid
+from streamface.recognition.base import Forward, NetworkSpec, Recognizer
 from streamface.types import AlignedFace, Box, Detection, Track
 
 BACKGROUND = 90
@@ -65,3 +70,47 @@ def track(number: int, missed: int = 0, box: Box | None = None, landmarks: np.nd
 def aligned_face(side: int = 150, grey: int = 128) -> AlignedFace:
     """An even grey chip."""
     return AlignedFace(np.full((side, side, 3), grey, np.uint8), np.eye(2, 3, dtype=np.float32), 0.5)
+
+
+class FakeDetector(Detector):
+    """Finds the coloured squares that `FakeEncoder` finds, with landmarks where a frontal face has them."""
+
+    can_refine = True
+
+    def __init__(self) -> None:
+        self.detected, self.refined = 0, 0
+        """Calls so far."""
+
+    def detect(self, image: np.ndarray | Pyramid) -> tuple[Detection, ...]:
+        self.detected += 1
+        return self._found(Pyramid.of(image).image)
+
+    def refine(self, image: np.ndarray | Pyramid, boxes: Sequence[Box]) -> tuple[Detection | None, ...]:
+        self.refined += 1
+        found = self._found(Pyramid.of(image).image)
+        overlap = iou(boxes_array(boxes), boxes_array(d.box for d in found))
+        return tuple(found[int(row.argmax())] if row.size and row.max() > 0.3 else None for row in overlap)
+
+    def _found(self, image: np.ndarray) -> tuple[Detection, ...]:
+        faces = FakeEncoder().encode(image)
+        return tuple(Detection(face.box, face.score, average_landmarks(face.box)) for face in faces)
+
+
+class FakeRecognizer(Recognizer):
+    """The colour in the middle of a chip is its embedding; the whole chip's mean its features."""
+
+    spec = NetworkSpec(
+        name="Fake",
+        input_px=32,
+        dimensions=3,
+        template=np.float32([[0.32, 0.3], [0.68, 0.3], [0.5, 0.52], [0.34, 0.7], [0.66, 0.7]]),
+        thresholds={"cosine": 0.01, "euclidean": 0.1, "euclidean_l2": 0.14},
+    )
+
+    def __init__(self) -> None:
+        self.passes = 0
+
+    def forward(self, chips: np.ndarray) -> Forward:
+        self.passes += len(chips)
+        middle = chips[:, 14:18, 14:18].reshape(len(chips), 16, 3).mean(1) / 255
+        return Forward(middle.astype(np.float32), chips.mean((1, 2), keepdims=True).astype(np.float32))

@@ -1,0 +1,151 @@
+"""The stages joined, over fakes: coloured squares are faces, their colour is who they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from streamface import plugins
+from streamface.analysis import FaceAnalysis
+from streamface.attention import Attention
+from streamface.attributes.base import AttributePredictor
+from streamface.memory import Memory
+from streamface.pipeline import Pipeline
+from streamface.scheduler import Scheduler
+from streamface.settings import AnalysisSettings, TrackingSettings
+from streamface.testing import FakeDetector, FakeRecognizer
+from streamface.types import Attribute, Frame, Match
+from streamface.workers import InlineWorker
+
+RED, GREEN = (40, 40, 220), (40, 200, 60)
+PEOPLE = {"Rosa": np.array(RED) / 255, "Gwen": np.array(GREEN) / 255}
+
+
+def gallery(vector: np.ndarray, factor: float) -> Match:
+    def far(person: np.ndarray) -> float:
+        return float(1 - vector @ person / np.linalg.norm(vector) / np.linalg.norm(person))
+
+    name = min(PEOPLE, key=lambda n: far(PEOPLE[n]))
+    return Match(name if far(PEOPLE[name]) <= 0.01 * factor else None, far(PEOPLE[name]), "cosine", 0.01 * factor)
+
+
+class FakeEmotion(AttributePredictor):
+    """Happy where the chip is bright."""
+
+    provides = ("emotion",)
+
+    def predict(self, chips, actions, features=None):
+        assert features is None or len(features) == len(chips)
+        return [{"emotion": Attribute("emotion", "happy", 1.0, scores={"happy": 1.0, "sad": 0.0})} for _ in chips]
+
+
+class Rig:
+    """A pipeline and its fakes."""
+
+    def __init__(self, actions: tuple[str, ...] = (), detect_every: int = 6) -> None:
+        settings = AnalysisSettings(actions=actions)
+        self.detector, self.recognizer = FakeDetector(), FakeRecognizer()
+        analysis = FaceAnalysis(self.recognizer, [FakeEmotion()] if actions else [])
+        attention = Attention(
+            analysis, InlineWorker(analysis), Memory(settings, gallery), Scheduler(settings, True), settings.min_quality
+        )
+        tracker = plugins.backend("tracking", "kalman").create(TrackingSettings(detect_every=detect_every))
+        self.pipeline = Pipeline(self.detector, tracker, attention, detect_every)
+
+    def run(self, *images: np.ndarray):
+        return [self.pipeline.step(Frame(image, i, 0.0, i * 0.04, "test"), dropped=0) for i, image in enumerate(images)]
+
+
+def scene(*squares: tuple[tuple[int, int, int], int]) -> np.ndarray:
+    """A grey frame with a 60-pixel square of each colour at the given left edge, with some texture."""
+    image = np.full((160, 640, 3), 90, np.uint8)
+    for colour, left in squares:
+        image[50:110, left : left + 60] = colour
+        image[60:70, left + 20 : left + 26] = np.array(colour) // 2
+        image[60:70, left + 36 : left + 42] = np.array(colour) // 2
+    return image
+
+
+def test_a_person_keeps_number_and_name_while_moving():
+    results = Rig().run(*(scene((RED, 40 + 6 * i)) for i in range(40)))
+    settled = [r.faces[0] for r in results[3:]]
+    assert {face.track.id for face in settled} == {1}
+    assert {face.match.identity for face in settled} == {"Rosa"}
+    assert [round(face.track.detection.box.left) for face in settled] == [40 + 6 * i for i in range(3, 40)]
+
+
+def test_two_people_have_their_own_names():
+    result = Rig().run(*(scene((RED, 50), (GREEN, 300)) for _ in range(8)))[-1]
+    assert [face.match.identity for face in result.faces] == ["Rosa", "Gwen"]
+
+
+def test_somebody_else_is_unknown():
+    result = Rig().run(*(scene(((230, 30, 30), 50)) for _ in range(8)))[-1]
+    assert result.faces[0].match.identity is None and result.faces[0].match.distance > 0.01
+
+
+def test_full_detection_only_now_and_then():
+    rig = Rig(detect_every=5)
+    rig.run(*(scene((RED, 50)) for _ in range(41)))
+    assert 8 <= rig.detector.detected <= 12
+    assert rig.detector.detected + rig.detector.refined == 41
+
+
+def test_a_detector_that_cannot_refine_detects_always():
+    rig = Rig()
+    rig.detector.can_refine = False
+    rig.run(*(scene((RED, 50)) for _ in range(10)))
+    assert (rig.detector.detected, rig.detector.refined) == (10, 0)
+
+
+def test_a_newcomer_is_seen_by_the_next_detection():
+    frames = [scene((RED, 50))] * 10 + [scene((RED, 50), (GREEN, 400))] * 14
+    results = Rig(detect_every=6).run(*frames)
+    assert len(results[9].faces) == 1 and len(results[-1].faces) == 2
+
+
+def test_a_settled_person_is_looked_at_once_a_second():
+    rig = Rig()
+    rig.run(*(scene((RED, 50)) for _ in range(25 * 4)))
+    assert 4 <= rig.recognizer.passes <= 10
+
+
+def test_one_pass_serves_identity_and_attributes():
+    rig = Rig(actions=("emotion",))
+    (first,) = rig.run(scene((RED, 50)))
+    face = first.faces[0]
+    assert rig.recognizer.passes == 1
+    assert face.attributes["emotion"].label == "happy"
+    assert face.quality > 0 and face.analyzed_at == 0.0
+    assert face.match is None  # one small view is not enough for a word on the name
+
+
+def test_every_stage_is_timed():
+    (result,) = Rig(actions=("emotion",)).run(scene((RED, 50)))
+    assert set(result.timings) == {"track", "detect", "align", "embed", "attributes", "match"}
+    assert all(spent >= 0 for spent in result.timings.values())
+
+
+def test_the_result_does_not_depend_on_the_machine():
+    def labels():
+        frames = (scene((RED, 40 + 5 * i), (GREEN, 500 - 7 * i)) for i in range(60))
+        return [
+            [(f.track.id, f.match and f.match.identity, f.match and f.match.distance) for f in result.faces]
+            for result in Rig().run(*frames)
+        ]
+
+    assert labels() == labels()
+
+
+def test_an_empty_frame_has_nobody():
+    assert Rig().run(scene())[0].faces == ()
+
+
+def test_frames_dropped_are_reported():
+    rig = Rig()
+    assert rig.pipeline.step(Frame(scene(), 7, 0.0, None, "cam"), dropped=6).dropped == 6
+
+
+@pytest.mark.parametrize("side", [(1, 1), (3, 500)])
+def test_odd_frames_do_not_crash(side):
+    assert Rig().run(np.zeros((*side, 3), np.uint8))[0].faces == ()
