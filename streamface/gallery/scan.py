@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from imutils.paths import image_types, list_files
+from imutils.paths import list_files
 
 from streamface.errors import GalleryError
 from streamface.gallery.base import Photo
-
-ENDINGS = (*image_types, ".webp")
-"""What `imutils.paths.list_images` takes, and WebP."""
+from streamface.images import SUFFIXES
 
 IGNORED = ("__MACOSX", "@eaDir")
 """Folders in which archive programs and network drives leave pictures of their own."""
@@ -69,7 +67,7 @@ def _ignored(name: str) -> bool:
 def _pictures(root: str, entry: os.DirEntry) -> Iterator[str]:
     """Paths of one person's pictures, with `root` in front."""
     if not _is_folder(entry):
-        if entry.name.lower().endswith(ENDINGS):
+        if entry.name.lower().endswith(SUFFIXES):
             yield entry.path
         return
     if entry.is_symlink() and _holds(entry.path, root):
@@ -79,7 +77,7 @@ def _pictures(root: str, entry: os.DirEntry) -> Iterator[str]:
         log.warning("left out %s: allow reading this folder", shown(entry.path))
         return
     start = len(entry.path)
-    for path in list_files(entry.path, validExts=ENDINGS):
+    for path in list_files(entry.path, validExts=SUFFIXES):
         if not any(map(_ignored, path[start:].split(os.sep))):
             yield path
 
