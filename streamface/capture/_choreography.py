@@ -30,8 +30,8 @@ class Pose(NamedTuple):
     """Brightness against the portrait's own."""
 
 
-# seconds, then a Pose. They meet at 4.6 s, Hopper in front; Collins is out of view from 7.4 to 9.0 s, Hopper
-# until 0.6 s and from 11.4 s never; the smallest face is 60 px (Hopper, 8.6 s), the largest 260 px (Hopper, 3 s).
+# Seconds, then a Pose. They cross at 4.6 s, Hopper in front; Collins leaves at 7 s and is back at 9.2 s, Hopper
+# enters at 0.9 s. Both shrink and grow: the smallest face is 60 px (Hopper, 8.6 s), the largest 262 px (Hopper, 3 s).
 _COLLINS = (
     (0.0, 300, 300, 105, 0, -12, 0, 1.0),
     (1.3, 400, 270, 140, -9, 10, 4, 1.1),
@@ -42,7 +42,7 @@ _COLLINS = (
     (6.5, 1040, 280, 128, 6, -12, 5, 0.7),
     (7.6, 1500, 310, 135, 10, 0, 0, 1.0),
     (8.7, 1500, 310, 150, -8, 0, 0, 1.0),
-    (9.8, 1010, 300, 168, -10, 14, 0, 1.2),
+    (9.8, 1010, 300, 168, -10, 14, 0, 1.12),
     (10.9, 905, 285, 180, 6, -10, -4, 1.05),
     (12.0, 930, 290, 175, 0, 0, 0, 1.0),
 )
@@ -50,7 +50,7 @@ _HOPPER = (
     (0.0, 1540, 330, 215, 6, 0, 0, 0.9),
     (0.5, 1460, 330, 220, 6, 0, 0, 0.9),
     (1.8, 1000, 320, 245, -6, -18, 0, 1.0),
-    (3.0, 930, 320, 262, 4, 6, 3, 1.2),
+    (3.0, 930, 320, 262, 4, 6, 3, 1.08),
     (4.6, 630, 310, 225, 7, 12, 0, 1.0),
     (5.8, 340, 290, 175, -7, 22, -5, 0.85),
     (7.2, 290, 260, 100, 9, -8, 0, 0.55),

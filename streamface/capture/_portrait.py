@@ -73,8 +73,9 @@ def load(person: str, file: str, face: Box) -> Portrait:
     photo = _picture(f"{file}.jpg", cv2.IMREAD_COLOR)
     mask = _picture(f"{file}_mask.png", cv2.IMREAD_GRAYSCALE)
     opacity = mask / 255.0 * _fade_out(mask.shape)
+    sides = _fade_in(mask.shape)
     shadow = 0.45 * cv2.GaussianBlur(opacity, (0, 0), 14)
-    covered = opacity + (1 - opacity) * shadow
+    covered = opacity + (1 - opacity) * shadow * sides
     sprite = np.dstack([photo * opacity[:, :, None], covered * 255])
     sprites = [np.rint(_with_margin(sprite)).astype(np.uint8)]
     while min(sprites[-1].shape[:2]) > 200:
@@ -117,6 +118,14 @@ def _fade_out(shape: tuple[int, int]) -> np.ndarray:
     reach = y / (height - 1) + 0.16 * across**4
     t = np.clip((0.99 - reach) / 0.2, 0, 1)
     return t * t * (3 - 2 * t)
+
+
+def _fade_in(shape: tuple[int, int]) -> np.ndarray:
+    """(H, W) 0..1: 0 at the edges, 1 from 24 pixels inside, so that no shadow ends in a line."""
+    height, width = shape
+    y, x = np.mgrid[0:height, 0:width]
+    inside = np.minimum(np.minimum(x, width - 1 - x), np.minimum(y, height - 1 - y))
+    return np.clip(inside / 24, 0, 1)
 
 
 def _with_margin(sprite: np.ndarray) -> np.ndarray:

@@ -123,6 +123,9 @@ def _background(index: int) -> np.ndarray:
     return image
 
 
+_BOKEH = ((70, 150, 225), (120, 170, 210), (190, 150, 90), (150, 110, 180))
+
+
 @lru_cache(maxsize=1)
 def _scenery() -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
     """A dusk sky with lights out of focus, wide enough to pass by, and the drifting lights."""
@@ -133,13 +136,15 @@ def _scenery() -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
     image = np.float32((1 - down) * (86, 58, 38) + down * (120, 104, 128)) * np.ones((1, width, 1), np.float32)
     rng = np.random.default_rng(7)
     for _ in range(70):
-        x, y, radius = int(rng.uniform(0, width)), int(rng.normal(430, 110)), int(rng.uniform(10, 46))
-        colour = np.array(((70, 150, 225), (120, 170, 210), (190, 150, 90), (150, 110, 180))[rng.integers(4)])
-        disc = np.zeros((height, width), np.uint8)
-        cv2.circle(disc, (x, y), radius, 255, -1, cv2.LINE_AA)
-        soft = cv2.GaussianBlur(disc, (0, 0), 2.5).astype(np.float32)[:, :, None] / 255
-        image += soft * (colour * rng.uniform(0.12, 0.38)).astype(np.float32)
-    image += rng.normal(0, 0.6, image.shape)  # without a trace of noise a slow gradient shows bands
+        radius = int(rng.uniform(10, 46))
+        x, y = int(rng.uniform(radius, width - radius)), int(np.clip(rng.normal(430, 110), 60, height - 60))
+        colour = np.float32(_BOKEH[rng.integers(len(_BOKEH))]) * np.float32(rng.uniform(0.12, 0.38))
+        left, top, size = max(0, x - radius - 8), y - radius - 8, 2 * radius + 17
+        spot = image[top : top + size, left : left + size]
+        disc = np.zeros(spot.shape[:2], np.float32)
+        cv2.circle(disc, (x - left, y - top), radius, 1, -1, cv2.LINE_AA)
+        spot += cv2.GaussianBlur(disc, (0, 0), 2.5)[:, :, None] * colour
+    image += rng.random((height, width, 1), np.float32)  # without a trace of noise a slow gradient shows bands
     return np.clip(image, 0, 255).astype(np.uint8), tuple(_glow(radius, colour) for radius, _, _, _, colour in _GLOWS)
 
 
