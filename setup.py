@@ -18,7 +18,7 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     packages=find_packages(include=["streamface", "streamface.*"]),
-    package_data={"streamface": ["bundled/*.tflite", "capture/portraits/*", "overlay/fonts/*"]},
+    package_data={"streamface": ["bundled/*.tflite", "capture/portraits/*"]},
     python_requires=">=3.10",
     install_requires=[
         "ai-edge-litert>=1.2",  # runs the networks
@@ -26,15 +26,18 @@ setup(
         "face_recognition_models>=0.3",  # carries dlib's face ResNet
         "gdown>=5.2",  # downloads published weights
         "imutils>=0.5.4",  # lists pictures, resizes
+        "manimgx-fonts>=2026.9",  # Noto fonts of some 20 scripts
+        "manimgx-fonts-cjk>=2026.9",  # Noto Sans for Chinese, Japanese and Korean
         "mtcnn>=1.0",  # carries the weights of MTCNN
         "numpy>=1.26",
         "opencv-python>=4.10",
         "pandas>=2.2",  # the table of people
-        "pillow>=10.4",  # text in any script
+        "pillow>=10.4",  # picture formats that OpenCV lacks
         "pyyaml>=6.0",  # configuration files
         "scipy>=1.13",  # assignment in the tracker
         "tensorflow>=2.18",  # builds each network once; never loaded by a running stream
         "tqdm>=4.66",
+        "uharfbuzz>=0.54",  # shapes and draws text in any script
     ],
     extras_require={
         "test": ["pytest>=8", "pytest-timeout>=2.3", "dlib-bin>=19.24", "motmetrics>=1.4"],

@@ -155,8 +155,8 @@ def files(settings: Settings) -> list[Sink]:
     return sinks
 
 
-def window(settings: Settings) -> Sink:
+def window(settings: Settings, notice: Callable[[np.ndarray, str], np.ndarray], stopped: Callable[[], bool]) -> Sink:
     """The window on the screen; raises `OutputError` where there is no screen."""
     from streamface.sinks.window import WindowSink
 
-    return WindowSink("streamface", settings.output.snapshots)
+    return WindowSink("streamface", settings.output.snapshots, notice, stopped)

@@ -42,23 +42,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(settings: Settings) -> int:
-    sinks = _sinks(settings)
+    sinks = build.files(settings)  # first of all: a file that cannot be written is soon said
     with Stream(settings) as stream:
         _say_what_runs(stream)
-        summary = stream.run(sinks)
+        summary = stream.run(sinks + _window(stream))
     _say_what_was_seen(summary)
     return 2 if summary.failures else 0
 
 
-def _sinks(settings: Settings) -> list[Sink]:
-    """The outputs that were asked for; a display that does not exist is said and left out."""
-    sinks = build.files(settings)
-    if settings.output.display:
-        try:
-            sinks.append(build.window(settings))
-        except OutputError as error:
-            log.info("%s", error)
-    return sinks
+def _window(stream: Stream) -> list[Sink]:
+    """The window when it was asked for; a display that does not exist is said and left out."""
+    if not stream.settings.output.display:
+        return []
+    try:
+        return [build.window(stream.settings, stream.overlay.notice, lambda: stream.is_stopping)]
+    except OutputError as error:
+        log.info("%s", error)
+        return []
 
 
 def _say_what_runs(stream: Stream) -> None:

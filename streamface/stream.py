@@ -59,6 +59,7 @@ class Stream:
         self.settings = settings
         self.summary = Summary()
         self.gallery: Gallery | None = None
+        self.overlay = Overlay(settings.overlay, self._thumbnail)
         self._stop = threading.Event()
         self._close = ExitStack()
 
@@ -79,6 +80,11 @@ class Stream:
     def info(self) -> SourceInfo:
         """What the source says of itself."""
         return self.source.info
+
+    @property
+    def is_stopping(self) -> bool:
+        """True once `stop` was called."""
+        return self._stop.is_set()
 
     def stop(self) -> None:
         """End after the current frame; may be called from any thread or a signal's handler."""
@@ -108,8 +114,7 @@ class Stream:
         A sink that fails is closed, named in `Summary.failures` and left out from then on. The sinks are closed
         whatever happens.
         """
-        thumbnail = self.gallery.thumbnail if self.gallery else None
-        overlay, visits, rate = Overlay(self.settings.overlay, thumbnail), Visits(), _Rate()
+        visits, rate = Visits(), _Rate()
         with ExitStack() as closing, _stopping_on_signals(self):
             alive = [closing.enter_context(sink) for sink in sinks]
             for result in self:
@@ -117,7 +122,7 @@ class Stream:
                 image = None
                 if any(sink.wants_image for sink in alive):
                     with self._timed("draw"):
-                        image = overlay.render(result, rate.tick())
+                        image = self.overlay.render(result, rate.tick())
                 with self._timed("write"):
                     alive = [sink for sink in alive if self._written(sink, result, image)]
                 if any(sink.wants_stop for sink in alive) or (sinks and not alive):
@@ -125,6 +130,9 @@ class Stream:
             visits.finish()
             self.summary.visits = visits.visits
         return self.summary
+
+    def _thumbnail(self, photo: str, size_px: int) -> np.ndarray | None:
+        return self.gallery.thumbnail(photo, size_px) if self.gallery else None
 
     def _written(self, sink: Sink, result: FrameResult, image: np.ndarray | None) -> bool:
         """False when the sink failed and has been closed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from streamface.overlay.attributes import AttributesLayer
@@ -16,6 +18,11 @@ from streamface.overlay.text import BOLD, Typesetter
 from streamface.overlay.theme import PAPER, Theme
 from streamface.settings import OverlaySettings
 from streamface.types import FrameResult, readonly
+
+
+SHOWN_MISSED = 8
+"""Frames for which somebody out of sight is still drawn: long enough for a blink of the detector, too short for a
+label to hang in the air after a person has left."""
 
 
 class Overlay:
@@ -47,6 +54,8 @@ class Overlay:
         fps: frames per second to show in the corner; None for none.
         """
         canvas = result.frame.image.copy()
+        in_sight = tuple(face for face in result.faces if face.track.missed <= SHOWN_MISSED)
+        result = replace(result, faces=in_sight)
         if self._status:
             self._status.fps = fps
             self._cards.reserved = (self._status.reserve(result),)

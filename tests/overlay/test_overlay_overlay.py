@@ -5,7 +5,7 @@ from overlay_scenes import apart, attributes, face, result
 from streamface.overlay.cards import CARD, CHART, TAG, Cards, State
 from streamface.overlay.draw import Rect
 from streamface.overlay.layout import PATIENCE
-from streamface.overlay.overlay import Overlay
+from streamface.overlay.overlay import SHOWN_MISSED, Overlay
 from streamface.overlay.steady import Steady
 from streamface.overlay.text import Typesetter
 from streamface.overlay.theme import Theme
@@ -270,3 +270,10 @@ def test_a_notice_is_written_on_a_copy():
     overlay, image = Overlay(OverlaySettings()), np.full((360, 640, 3), 120, np.uint8)
     noted = overlay.notice(image, "saved a.png")
     assert (image == 120).all() and changed(noted)[250:].any() and not changed(noted)[:200].any()
+
+
+@pytest.mark.parametrize(("missed", "drawn"), [(SHOWN_MISSED, True), (SHOWN_MISSED + 1, False)])
+def test_somebody_long_out_of_sight_is_not_drawn(missed, drawn):
+    shown = result(face(1, (500, 300, 600, 430), missed=missed))
+    overlay = Overlay(OverlaySettings(status=False))
+    assert (overlay.render(shown) != shown.frame.image).any() == drawn
