@@ -63,7 +63,7 @@ def predictors(settings: Settings) -> tuple[AttributePredictor, ...]:
     """The backends that answer the wanted attributes."""
     if not settings.analysis.actions:
         return ()
-    found = plugins.backends("attributes").values()
+    found = [m for m in plugins.backends("attributes").values() if getattr(m, "DEFAULT", True)]
     return tuple(module.create(settings.analysis, settings.runtime) for module in found)
 
 

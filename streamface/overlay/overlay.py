@@ -19,7 +19,6 @@ from streamface.overlay.theme import PAPER, Theme
 from streamface.settings import OverlaySettings
 from streamface.types import FrameResult, readonly
 
-
 SHOWN_MISSED = 8
 """Frames for which somebody out of sight is still drawn: long enough for a blink of the detector, too short for a
 label to hang in the air after a person has left."""
