@@ -34,8 +34,8 @@ class Gallery:
         self.vectors = readonly(_stacked(self._rows))
         """(N, D) float32, in the order of `people`; (0, 0) when there is nobody.
 
-        Kept column by column: 8 faces x 100,000 pictures take 5 ms that way, and 10 ms row by row, since BLAS then
-        turns the whole matrix over at each call.
+        Kept column by column: the product of 8 faces with 100,000 pictures takes half as long as row by row (4.8 and
+        9.9 ms on an idle machine), where BLAS turns the whole matrix over at each call.
         """
         self._lengths = np.maximum(np.linalg.norm(self.vectors, axis=1), np.float32(TINY))
         self._block = _blocks(self._rows)
