@@ -6,42 +6,64 @@ Exit codes: 0 the run ended well; 1 a fault in streamface itself; 2 something th
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from streamface import build
 from streamface.errors import OutputError, StreamfaceError
 from streamface.options import settings_from
-from streamface.settings import Settings
-from streamface.sinks.base import Sink
-from streamface.stream import Stream, Summary
+
+if TYPE_CHECKING:
+    from streamface.settings import Settings
+    from streamface.sinks.base import Sink
+    from streamface.stream import Stream, Summary
 
 log = logging.getLogger("streamface")
+
+SHOWN_VISITS = 30
+"""Visits listed at the end of a run; the latest ones of a longer list."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     try:
         return _run(settings_from(arguments))
     except StreamfaceError as error:
-        print(f"streamface: {error}", file=sys.stderr)
+        _complain(str(error))
         return error.exit_code
+    except ImportError as error:
+        _complain(_missing(error))
+        return 2
     except KeyboardInterrupt:
-        print("streamface: stopped", file=sys.stderr)
+        _complain("stopped")
         return 130
     except Exception as error:  # a fault of ours: one line for the user, the rest on request
         if "--debug" in arguments:
             raise
-        print(
-            f"streamface: fault: {type(error).__name__}: {error} (run again with --debug, and report it)",
-            file=sys.stderr,
-        )
+        _complain(f"fault: {type(error).__name__}: {error} (run again with --debug, and report it)")
         return 1
 
 
+def _complain(text: str) -> None:
+    print(f"streamface: {' '.join(text.split())}", file=sys.stderr)
+
+
+def _missing(error: ImportError) -> str:
+    """What to install for a package, or for a library of the system, that is not there."""
+    if ".so" in str(error):
+        return f"{error}: on Debian or Ubuntu, apt-get install libgl1 libglib2.0-0 libxcb1"
+    return f"{error}: pip install --upgrade streamface brings what it needs"
+
+
 def _run(settings: Settings) -> int:
+    from streamface import build
+    from streamface.stream import Stream
+
     sinks = build.files(settings)  # first of all: a file that cannot be written is soon said
     with Stream(settings) as stream:
         _say_what_runs(stream)
@@ -52,6 +74,8 @@ def _run(settings: Settings) -> int:
 
 def _window(stream: Stream) -> list[Sink]:
     """The window when it was asked for; a display that does not exist is said and left out."""
+    from streamface import build
+
     if not stream.settings.output.display:
         return []
     try:
@@ -62,8 +86,12 @@ def _window(stream: Stream) -> list[Sink]:
 
 
 def _say_what_runs(stream: Stream) -> None:
+    from streamface import build
+
     settings, people = stream.settings, stream.gallery
-    known = "no database" if people is None else f"{len(people.identities)} people in {len(people)} pictures"
+    known = "no database: everybody is unknown"
+    if people is not None:
+        known = f"{len(people.identities)} known, {len(people)} pictures"
     log.info(
         "%s: %s network, %s distance up to %.3f, %s detector, %s",
         stream.source.name,
@@ -76,9 +104,11 @@ def _say_what_runs(stream: Stream) -> None:
 
 
 def _say_what_was_seen(summary: Summary) -> None:
-    print(f"{summary.frames} frames in {summary.elapsed_s:.1f} s ({summary.fps:.1f} frames/s)", end="")
-    print(f", {summary.dropped} dropped" if summary.dropped else "")
-    for visit in summary.visits:
+    dropped = f", {summary.dropped} dropped" if summary.dropped else ""
+    print(f"{summary.frames} frames in {summary.elapsed_s:.1f} s ({summary.fps:.1f} frames/s){dropped}")
+    if len(summary.visits) > SHOWN_VISITS:
+        print(f"{len(summary.visits)} visits, the latest {SHOWN_VISITS}:")
+    for visit in summary.visits[-SHOWN_VISITS:]:
         print(f"  {visit.start_s:8.2f} to {visit.end_s:8.2f} s  track {visit.track:<4d} {visit.identity or 'unknown'}")
     frames = max(1, summary.frames)
     stages = ", ".join(f"{stage} {spent / frames:.1f}" for stage, spent in summary.spent_ms.items())
