@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -136,7 +137,8 @@ class Decoder:
     def _time(self, frame) -> float:
         """Seconds since the first picture, from its time stamp; a missing or falling one follows the rate."""
         step = 1 / (self.fps or 25.0)
-        stamp = frame.time
+        # not frame.time: the frames that the decoder gives up at the end have no time base of their own
+        stamp = None if frame.pts is None else float(frame.pts * self._stream.time_base)
         if self._start is None:
             self._start = stamp if stamp is not None else 0.0
         moment = stamp - self._start if stamp is not None else -1.0
@@ -146,6 +148,8 @@ class Decoder:
 
 def reason(error: Exception) -> str:
     """Why, in FFmpeg's words but without the address that PyAV adds to them."""
+    if getattr(error, "errno", None) == errno.EIO:
+        return "the data ends too early"
     name = type(error).__name__
     known = {
         "ExitError": "no answer in time",

@@ -15,9 +15,9 @@ from streamface.settings import CaptureSettings
 
 NAME = "network"
 
-_RTSP = {"rtsp_flags": "prefer_tcp", "fflags": "nobuffer"}
-"""TCP first, as lost UDP packets grey out half the picture; UDP where a camera has nothing else."""
-_HTTP = {"fflags": "nobuffer"}
+_OPTIONS = {"rtsp_flags": "prefer_tcp", "fpsprobesize": "0"}
+"""TCP first, as lost UDP packets grey out half the picture; UDP where a camera has nothing else. Without the last
+one FFmpeg collects 20 frames before the first, to guess the rate: 3 s with a camera that gives a few a second."""
 
 
 def matches(source: str) -> bool:
@@ -57,7 +57,7 @@ class _NetworkDevice:
     def __init__(self, address: str, name: str, timeout_s: float) -> None:
         self.name = name
         scheme = _address.scheme(address)
-        options = _RTSP if scheme.startswith("rtsp") else _HTTP
+        options = _OPTIONS if scheme.startswith("rtsp") else {"fpsprobesize": _OPTIONS["fpsprobesize"]}
         try:
             self._decoder = Decoder(address, (timeout_s, timeout_s), low_delay=True, options=options)
         except Broken as broken:
