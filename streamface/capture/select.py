@@ -15,6 +15,8 @@ def open_source(settings: CaptureSettings) -> Source:
     Raises `SettingsError` for an address of a kind that cannot be read, `SourceError` when nothing has that name.
     """
     source = settings.source.strip()
+    if not source:
+        raise SettingsError("the source is empty: name a camera's number, a file, a folder, an address, or 'demo'")
     known = plugins.backends("capture").values()
     for module in sorted(known, key=lambda module: module.NAME in ("file", "folder")):  # '0' is a camera, './0' a file
         if module.matches(source):
@@ -22,6 +24,4 @@ def open_source(settings: CaptureSettings) -> Source:
     scheme = _address.scheme(source)
     if scheme:
         raise SettingsError(f"cannot read {scheme}:// addresses: use one of {', '.join(_address.SCHEMES)}")
-    if not source:
-        raise SettingsError("the source is empty: name a camera's number, a file, a folder, an address, or 'demo'")
     raise SourceError(f"there is no file or folder {source}: check the path, or try --source demo")
