@@ -99,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
 
     made = _Parser(
         prog="streamface",
+        usage="streamface --source S [--database DIR] [--output FILE] [--no-display] [options]",
         description="Watch video for faces: find, follow and name people, draw and record what is seen.",
         epilog="Faces are personal data: ask the people you film, and keep what you record safe.",
         argument_default=argparse.SUPPRESS,
