@@ -101,14 +101,18 @@ class LazyEncoder:
             self._made.close()
 
 
-def threshold(settings: Settings) -> float:
-    """The largest distance that counts as the same person, as set or as the network has it for the metric."""
+def threshold(settings: Settings, verifying: bool = False) -> float:
+    """The largest distance that counts as the same person, as set or as the network has it for the metric.
+
+    verifying: for a yes or no on two pictures, rather than for naming one person among many, which is stricter.
+    """
     if settings.recognition.threshold is not None:
         return settings.recognition.threshold
     metric = plugins.choose("metric", settings.recognition.metric, METRICS)
     if settings.recognition.mirror and metric == "euclidean":
         metric = "euclidean_l2"  # averaged embeddings have length 1
-    return model_module(settings).SPEC.thresholds[metric]
+    spec = model_module(settings).SPEC
+    return (verifying and spec.verify_thresholds or spec.thresholds)[metric]
 
 
 def matcher(settings: Settings, people: Gallery | None) -> Callable[[np.ndarray, float], Match] | None:

@@ -25,7 +25,12 @@ class NetworkSpec:
     template: np.ndarray
     """(5, 2) float32: where the landmarks lie on the chip, in fractions of its side."""
     thresholds: Mapping[str, float]
-    """Largest distance that counts as the same person, per metric."""
+    """Largest distance that names somebody, per metric: strict, at about one false match in 1,000 comparisons."""
+    verify_thresholds: Mapping[str, float] | None = None
+    """Largest distance between two pictures of one person, per metric: where verification makes fewest mistakes.
+
+    None for a network with one set of published thresholds for both.
+    """
     version: str = "1"
     """Changes when embeddings are no longer comparable with older ones: chips, weights or code."""
 
