@@ -71,10 +71,11 @@ def natural_key(text: str) -> list[tuple[int, int, str]]:
 @contextlib.contextmanager
 def quiet_opencv() -> Iterator[None]:
     """Keep OpenCV from writing its own warnings to the terminal inside the block; what fails still fails."""
-    from cv2.utils import logging as chatter
+    import cv2
 
+    chatter = cv2 if hasattr(cv2, "setLogLevel") else cv2.utils.logging  # where OpenCV 5 moved it to
     previous = chatter.getLogLevel()
-    chatter.setLogLevel(chatter.LOG_LEVEL_SILENT)
+    chatter.setLogLevel(0)
     try:
         yield
     finally:

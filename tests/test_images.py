@@ -110,6 +110,10 @@ def with_preview(data):
         (b"GIF89a" + bytes(30), "a.jpg is "),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "a.jpg is no picture"),
     ],
+    ids=[
+        *("missing", "empty", "text", "jpeg", "jpeg head", "jpeg with preview", "png", "webp", "bmp", "tiff"),
+        *("jpeg start", "gif start", "postscript"),
+    ],
 )
 def test_what_is_no_whole_picture(tmp_path, content, expected):
     path = tmp_path / "a.jpg"

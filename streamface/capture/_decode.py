@@ -59,7 +59,7 @@ class Decoder:
         if not self._container.streams.video:
             self._container.close()
             raise Broken("there is no picture in it")
-        self._stream = self._container.streams.video[0]
+        self._stream = self._container.streams.best("video")
         self._stream.thread_type = "SLICE" if low_delay else "AUTO"
         self._last = -1.0
         self._start: float | None = None

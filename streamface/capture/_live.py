@@ -41,7 +41,7 @@ class LiveSource(Source, ABC):
     """The newest frame of a device at each `read`; `dropped` counts those that were replaced unread.
 
     A device whose `info.is_live` is False (a recording behind an address) waits for the reader instead: nothing
-    is dropped.
+    is dropped. It opens once: make a new one to connect again.
 
     name: as shown to people, without credentials.
     timeout_s: how long to wait for the device to open, and for each frame, before it counts as lost.
@@ -75,6 +75,8 @@ class LiveSource(Source, ABC):
             self._wait(lambda: self._info or self._ended)
             info, error = self._info, self._error
         if info is None:
+            if error is None and self._stop:
+                error = SourceError(f"{self.name} was stopped before it answered: start again")
             self.close()
             raise error or self.silence()
         return info

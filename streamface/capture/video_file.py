@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,7 @@ class VideoFile(Source):
         self._first: Picture | None = None
         self._index = 0
         self._time = 0.0
+        self._in_use = threading.RLock()  # freeing a file in which FFmpeg is reading ends the process
 
     def open(self) -> SourceInfo:
         """Open the file and decode its first picture; raises `SourceError`."""
@@ -62,23 +64,28 @@ class VideoFile(Source):
 
     def read(self) -> Frame | None:
         """The next frame; None at the end; raises `SourceError` where the file breaks off."""
-        picture, self._first = self._first, None
-        try:
-            picture = picture or next(self._pictures, None)
-        except Broken as broken:
-            raise self._broke_off(broken.reason) from None
-        if picture is None:
-            self._check_end()
-            return None
+        with self._in_use:
+            picture = self._next()
+            if picture is None:
+                self._check_end()
+                return None
         index, self._index, self._time = self._index, self._index + 1, picture.time
         return Frame(picture.image, index, captured_at=time.time(), media_time=picture.time, source=self.name)
 
     def close(self) -> None:
         """Close the file."""
-        self._pictures, self._first = iter(()), None
-        decoder, self._decoder = self._decoder, None
-        if decoder is not None:
-            decoder.close()
+        with self._in_use:
+            self._pictures, self._first = iter(()), None
+            decoder, self._decoder = self._decoder, None
+            if decoder is not None:
+                decoder.close()
+
+    def _next(self) -> Picture | None:
+        picture, self._first = self._first, None
+        try:
+            return picture or next(self._pictures, None)
+        except Broken as broken:
+            raise self._broke_off(broken.reason) from None
 
     def _check(self) -> None:
         try:

@@ -180,3 +180,16 @@ def test_a_device_that_never_opens_is_given_up():
     release.set()
     end(source)
     assert source.camera.closed_in is source._thread
+
+
+def test_an_interrupt_while_opening_says_so():
+    source = Source(Camera())
+    release = threading.Event()
+    source.connect = lambda: release.wait(5) and source.camera
+    later = threading.Timer(0.1, source.interrupt)
+    later.start()
+    with pytest.raises(SourceError, match="stopped before it answered"), source:
+        pass
+    later.join()
+    release.set()
+    end(source)

@@ -1,3 +1,4 @@
+import threading
 from fractions import Fraction
 
 import av
@@ -190,6 +191,18 @@ def test_close_ends_it_and_may_be_called_twice(tmp_path):
     assert source.read() is None
     with source:
         assert len(list(source)) == 5
+
+
+def test_it_may_be_closed_from_another_thread_while_it_is_read(tmp_path):
+    write_clip(tmp_path / "a.mp4", count=200, size_wh=(320, 240))
+    for wait_s in (0.0, 0.002, 0.01):
+        source = VideoFile(tmp_path / "a.mp4")
+        source.open()
+        closer = threading.Timer(wait_s, source.close)
+        closer.start()
+        read = sum(1 for _ in source)
+        closer.join()
+        assert read <= 200 and source.read() is None
 
 
 def test_matches(tmp_path):
