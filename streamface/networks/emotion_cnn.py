@@ -9,6 +9,7 @@ itself, so light and contrast of the camera do not matter, and gives (N, 7) prob
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
@@ -19,12 +20,12 @@ INPUT_PX = 48
 LAYERS = (
     ("conv", 32),
     ("pool", 0),
-    ("residual", 48),
+    ("residual", 64),
     ("pool", 0),
-    ("residual", 96),
+    ("residual", 128),
     ("pool", 0),
-    ("residual", 160),
-    ("residual", 160),
+    ("residual", 192),
+    ("residual", 192),
 )
 FLATTEST = 8.0
 """Least deviation in grey levels that a picture is divided by, so that an empty one is not turned into noise."""
@@ -47,12 +48,14 @@ def convolutions(layers: Iterable[tuple[str, int]] = LAYERS) -> Iterator[tuple[s
 def build(
     weights: Mapping[str, np.ndarray] | None = None,
     temperature: float = 1.0,
+    soften_px: float = 0.0,
     layers: Iterable[tuple[str, int]] = LAYERS,
 ):
     """The Keras model, with batch normalisation already folded into the convolutions.
 
     weights: per convolution of `convolutions` and for `head`, `<name>.kernel` (rows, columns, in, out) and
     `<name>.bias`; None leaves a random start. temperature: what the logits are divided by before the softmax.
+    soften_px: deviation of a Gaussian that blurs the pictures first, for weights that were trained on soft ones.
     """
     import keras
     from keras import ops
@@ -64,7 +67,8 @@ def build(
         return named[name](x)
 
     image = keras.Input((INPUT_PX, INPUT_PX, 1), name="image")
-    x = image - ops.mean(image, axis=(1, 2), keepdims=True)
+    x = _softened(image, soften_px) if soften_px else image
+    x = x - ops.mean(x, axis=(1, 2), keepdims=True)
     x = x / ops.maximum(ops.sqrt(ops.mean(x * x, axis=(1, 2), keepdims=True)), FLATTEST)
     for index, (kind, channels) in enumerate(layers):
         if kind == "pool":
@@ -81,3 +85,16 @@ def build(
     for name, layer in named.items() if weights else ():
         layer.set_weights([weights[f"{name}.kernel"], weights[f"{name}.bias"]])
     return model
+
+
+def _softened(x, deviation_px: float):
+    """Pictures blurred by a Gaussian, rows then columns, with their edges repeated."""
+    from keras import ops
+
+    reach = math.ceil(3 * deviation_px)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation_px) ** 2).astype(np.float32)
+    weights /= weights.sum()
+    for axis, shape in ((1, (-1, 1, 1, 1)), (2, (1, -1, 1, 1))):
+        first, last = (ops.take(x, [at] * reach, axis=axis) for at in (0, INPUT_PX - 1))
+        x = ops.conv(ops.concatenate([first, x, last], axis=axis), weights.reshape(shape), padding="valid")
+    return x
