@@ -47,10 +47,10 @@ class Portrait:
             return
         size_wh = right - left, bottom - top
         placed = cv2.warpPerspective(sprite, _shift(-left, -top) @ transform, size_wh, flags=cv2.INTER_LINEAR)
-        colour = cv2.convertScaleAbs(cv2.cvtColor(placed, cv2.COLOR_BGRA2BGR), alpha=pose.light)
+        colour = cv2.cvtColor(placed, cv2.COLOR_BGRA2BGR)
         behind = cv2.cvtColor(255 - cv2.extractChannel(placed, 3), cv2.COLOR_GRAY2BGR)
         spot = image[top:bottom, left:right]
-        cv2.add(cv2.multiply(spot, behind, scale=1 / 255), colour, dst=spot)
+        cv2.addWeighted(cv2.multiply(spot, behind, scale=1 / 255), 1, colour, pose.light, 0, dst=spot)
 
     def face_points(self, pose: Pose) -> np.ndarray:
         """(N, 2) points spread evenly over the face's oval, in frame pixels; the last 32 lie on its edge."""
