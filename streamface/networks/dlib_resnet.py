@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from streamface.errors import MissingPackageError, WeightsError
+from streamface.runtime.convert import Network
 
 INPUT_PX = 150
 FILENAME = "dlib_face_recognition_resnet_model_v1.dat"
@@ -22,6 +23,18 @@ MEAN_RGB = (122.782, 117.001, 104.298)
 # Channels of each residual block in order; where the number is marked, the block halves the picture first.
 BLOCKS = ((32, False),) * 3 + ((64, True),) + ((64, False),) * 3 + ((128, True),) + ((128, False),) * 2 + (
     (256, True),) + ((256, False),) * 2 + ((256, True),)  # fmt: skip
+BRANCH = 7
+"""The features that attribute heads share are those after so many blocks."""
+FEATURES_SHAPE = (17, 17, 64)
+"""Rows, columns and channels of those features."""
+TEMPLATE = np.array(
+    [[0.3200, 0.3005], [0.6800, 0.3005], [0.5000, 0.5147], [0.3430, 0.6958], [0.6570, 0.6958]], np.float32
+)
+"""(5, 2): where the landmarks lie on a chip, in fractions of its side.
+
+Where MTCNN's points fall on the chips that dlib cuts by its 68 points with its padding of 0.25: the medians over
+lfw_dev, made symmetric (training/dlib_template.py).
+"""
 
 
 def weights_file() -> Path:
@@ -33,6 +46,11 @@ def weights_file() -> Path:
     if not path.is_file():
         raise WeightsError(f"{FILENAME} is missing: pip install --force-reinstall face_recognition_models")
     return path
+
+
+def conversion() -> Network:
+    """What `runtime.convert` needs to prepare it; outputs in order: embeddings, features."""
+    return Network("dlib_resnet", __name__, "build", (), str(weights_file()), (1, INPUT_PX, INPUT_PX, 3), revision=2)
 
 
 class _Reader:
@@ -88,22 +106,30 @@ def _read_layers(path: Path) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.nd
     except (IndexError, ValueError) as error:
         raise WeightsError(f"{path.name} is damaged: pip install --force-reinstall face_recognition_models") from error
     if len(convolutions) != 1 + 2 * len(BLOCKS):
-        raise WeightsError(
-            f"{path.name} holds {len(convolutions)} convolutions instead of {1 + 2 * len(BLOCKS)}: it is of another network"
-        )
+        expected = 1 + 2 * len(BLOCKS)
+        raise WeightsError(f"{path.name} is of another network: {len(convolutions)} convolutions, expected {expected}")
     return convolutions, matrix
 
 
-def build():
-    """The Keras model with its weights; output: (N, 128) embeddings, not brought to length 1."""
-    import keras
-    from keras import layers
-
+def raw_pixel_layers() -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]:
+    """As `_read_layers`, with normalisation and colour order folded into the first convolution."""
     convolutions, matrix = _read_layers(weights_file())
     kernel, bias = convolutions[0]
     kernel = kernel / 256.0
     bias = bias - (kernel * np.array(MEAN_RGB).reshape(1, 1, 3, 1)).sum((0, 1, 2))
     convolutions[0] = kernel[:, :, ::-1], bias
+    return convolutions, matrix
+
+
+def build():
+    """The Keras model with its weights; outputs: (N, 128) embeddings, not brought to length 1, and the features.
+
+    The features, (N, 17, 17, 64), are those after `BRANCH` blocks.
+    """
+    import keras
+    from keras import layers
+
+    convolutions, matrix = raw_pixel_layers()
     loaded, arrays = [], iter(convolutions)
 
     def convolve(x, channels: int, side: int, stride: int):
@@ -111,27 +137,28 @@ def build():
         loaded.append((layer, next(arrays)))
         return layer(x)
 
-    image = keras.Input((INPUT_PX, INPUT_PX, 3), name="image")
+    features = image = keras.Input((INPUT_PX, INPUT_PX, 3), name="image")
     x = layers.MaxPooling2D(3, 2)(layers.ReLU()(convolve(image, 32, 7, 2)))
-    for channels, halve in BLOCKS:
+    for index, (channels, halve) in enumerate(BLOCKS):
+        features = x if index == BRANCH else features
         inner = layers.ReLU()(convolve(x, channels, 3, 2 if halve else 1))
         inner = convolve(inner, channels, 3, 1)
         shortcut = layers.AveragePooling2D(2, 2)(x) if halve else x
-        x = layers.ReLU()(_sum_of_unequal(inner, shortcut))
+        x = layers.ReLU()(sum_of_unequal(inner, shortcut))
     embedding = layers.Dense(128, use_bias=False)
     output = embedding(layers.GlobalAveragePooling2D()(x))
-    model = keras.Model(image, output, name="dlib_resnet")
+    model = keras.Model(image, [output, features], name="dlib_resnet")
     for layer, weights in loaded:
         layer.set_weights(weights)
     embedding.set_weights([matrix])
     return model
 
 
-def _sum_of_unequal(a, b):
+def sum_of_unequal(a, b):
     """a + b where the smaller in rows, columns or channels is padded with zeros at its far edge, as dlib adds."""
     from keras import ops
 
-    rows, columns, channels = (max(p, q) for p, q in zip(a.shape[1:], b.shape[1:]))
+    rows, columns, channels = (max(p, q) for p, q in zip(a.shape[1:], b.shape[1:], strict=True))
 
     def padded(x):
         missing = [(0, 0), (0, rows - x.shape[1]), (0, columns - x.shape[2]), (0, channels - x.shape[3])]

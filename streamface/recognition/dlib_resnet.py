@@ -22,19 +22,16 @@ SPEC = NetworkSpec(
     name=NAME,
     input_px=network.INPUT_PX,
     dimensions=128,
-    # Where MTCNN's points fall on the chips that dlib cuts by its 68 points with its padding of 0.25: the
-    # medians over lfw_dev, made symmetric (training/dlib_template.py).
-    template=np.array(
-        [[0.3202, 0.3017], [0.6798, 0.3017], [0.4972, 0.5156], [0.3439, 0.6966], [0.6561, 0.6966]], np.float32
-    ),
-    thresholds=MappingProxyType({"cosine": 0.07, "euclidean": 0.55, "euclidean_l2": 0.38}),
+    template=network.TEMPLATE,
+    # From benchmarks/verification.py on lfw_dev.
+    thresholds=MappingProxyType({"cosine": 0.07, "euclidean": 0.53, "euclidean_l2": 0.374}),
+    verify_thresholds=MappingProxyType({"cosine": 0.094, "euclidean": 0.62, "euclidean_l2": 0.434}),
 )
 
 
 def required(settings: RecognitionSettings) -> tuple[Network, ...]:
     """The networks to convert before `create`."""
-    sample = (1, network.INPUT_PX, network.INPUT_PX, 3)
-    return (Network("dlib_resnet", network.__name__, "build", (), str(network.weights_file()), sample),)
+    return (network.conversion(),)
 
 
 def create(settings: RecognitionSettings, runtime: RuntimeSettings) -> DlibResnet:
@@ -59,5 +56,7 @@ class DlibResnet(Recognizer):
     def forward(self, chips: np.ndarray) -> Forward:
         # One by one: on a CPU a batch saves nothing (6.1 ms a face either way), and a change of batch size
         # costs more than a face.
-        passes = [self._session.run(chip[None].astype(np.float32))[0] for chip in chips]
-        return Forward(np.concatenate([np.empty((0, self.spec.dimensions), np.float32), *passes]))
+        passes = [self._session.run(chip[None].astype(np.float32)) for chip in chips]
+        embeddings = [np.empty((0, self.spec.dimensions), np.float32), *(outputs[0] for outputs in passes)]
+        features = [np.empty((0, *network.FEATURES_SHAPE), np.float32), *(outputs[1] for outputs in passes)]
+        return Forward(np.concatenate(embeddings), np.concatenate(features))
