@@ -60,8 +60,7 @@ def verify(
     `ImageError` for a picture that cannot be used, and `NoFaceError` where nobody is found, unless
     `enforce_detection` is False: then the whole picture is taken for a face.
     """
-    recognition = RecognitionSettings(model_name, _metric(distance_metric), threshold, mirror)
-    analysis = StillAnalysis(detector_backend, recognition)
+    analysis = StillAnalysis(detector_backend, _recognition(model_name, distance_metric, threshold, mirror))
     looks = _Looks(analysis, enforce_detection)
     if img2 is None and isinstance(img1, (list, tuple)):
         pairs = [_pair(entry, number) for number, entry in enumerate(img1, 1)]
@@ -90,7 +89,7 @@ def analyze(
     """
     wanted = _actions(actions)
     which = plugins.choose("choice of faces", faces, ("largest", "all"))
-    analysis = StillAnalysis(detector_backend, RecognitionSettings())
+    analysis = StillAnalysis(detector_backend, _recognition("auto"))
 
     def look(image: object, place: str) -> Any:
         seen = analysis.faces(*stills.read(image, place), enforce_detection)
@@ -113,7 +112,7 @@ def represent(
     Arguments and errors as for `verify`; a list of pictures gives a list of lists. Returns dicts of `embedding`
     (list of D floats; compare only within one model), `model`, `face` (box), `score` and `quality` (0..1).
     """
-    analysis = StillAnalysis(detector_backend, RecognitionSettings(model_name, mirror=mirror))
+    analysis = StillAnalysis(detector_backend, _recognition(model_name, mirror=mirror))
 
     def look(image: object, place: str) -> list[dict[str, Any]]:
         seen = analysis.faces(*stills.read(image, place), enforce_detection)
@@ -139,9 +138,9 @@ def extract_faces(
     ((size_px, size_px, 3) uint8 BGR), `face` (box in the picture), `landmarks` (name -> (x, y) in the picture, with
     left and right as seen; None from a detector without them), `score` and `quality` (0..1).
     """
-    if size_px is not None and not 8 <= size_px <= 4096:
-        raise SettingsError(f"size_px is {size_px}: it must lie between 8 and 4096")
-    analysis = StillAnalysis(detector_backend, RecognitionSettings(model_name))
+    if size_px is not None and not (isinstance(size_px, int) and 8 <= size_px <= 4096):
+        raise SettingsError(f"size_px is {size_px!r}: it must be a whole number between 8 and 4096")
+    analysis = StillAnalysis(detector_backend, _recognition(model_name))
 
     def look(image: object, place: str) -> list[dict[str, Any]]:
         seen = analysis.faces(*stills.read(image, place), enforce_detection)
@@ -176,10 +175,10 @@ def find(
     `threshold`, `face` (number of the face in `img`, 0 the largest), `x`, `y`, `w`, `h` (its box in `img`) and
     `image_x`, `image_y`, `image_w`, `image_h` (the box in the folder's picture).
     """
-    recognition = RecognitionSettings(model_name, _metric(distance_metric), threshold, mirror)
-    analysis = StillAnalysis(detector_backend, recognition)
-    folder = keywords.settings_from(database=db_path, store=store).gallery
-    settings = replace(analysis.prepared(), gallery=folder)
+    analysis = StillAnalysis(detector_backend, _recognition(model_name, distance_metric, threshold, mirror))
+    if db_path is None:
+        raise SettingsError("find needs db_path: the folder of people to search")
+    settings = replace(analysis.prepared(), gallery=keywords.settings_from(db_path=db_path, store=store).gallery)
     limit, people = build.threshold(settings), build.gallery(settings)
 
     def look(image: object, place: str) -> pandas.DataFrame:
@@ -244,7 +243,7 @@ def _verified(looks: _Looks, pair: tuple[object, object], place: str) -> dict[st
     settings = looks.analysis.settings
     far = distance(vectors_1[:, None], vectors_2[None], settings.recognition.metric)
     nearest_1, nearest_2 = np.unravel_index(far.argmin(), far.shape)
-    limit = float(build.threshold(settings))
+    limit = float(build.threshold(settings, verifying=True))
     return {
         "verified": bool(far.min() <= limit),
         "distance": float(far.min()),
@@ -329,8 +328,12 @@ def _table(analysis: StillAnalysis, faces: Sequence[StillFace], people: Gallery,
     return pandas.concat(parts).sort_values("distance", kind="stable", ignore_index=True)
 
 
-def _metric(name: str) -> str:
-    return plugins.choose("metric", name, METRICS)
+def _recognition(
+    model: str, metric: str = "cosine", threshold: float | None = None, mirror: bool = False
+) -> RecognitionSettings:
+    """Checked settings; the metric is spelled as in `METRICS`."""
+    metric = plugins.choose("metric", metric, METRICS)
+    return keywords.settings_from(model_name=model, metric=metric, threshold=threshold, mirror=mirror).recognition
 
 
 def _actions(wanted: Sequence[str] | str) -> tuple[str, ...]:
