@@ -11,7 +11,6 @@ import argparse
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +22,9 @@ from tqdm import tqdm
 from streamface.networks import face_attributes as table
 from streamface.runtime import cache
 from streamface.runtime.session import Session
-from training import augmentation, common, face_features
+from training import augmentation, common, face_features, utkface
 from training.dlib_torch import dlib_block
+from training.utkface import Labels
 
 BATCH = 128
 RATE = 6e-4
@@ -72,24 +72,16 @@ class Head(nn.Module):
         return {name: tensor.detach().numpy().copy() for name, tensor in found.items()}
 
 
-@dataclass(frozen=True)
-class Labels:
-    """What is known of N pictures; int64 arrays."""
+def targets_of(labels: Labels) -> torch.Tensor:
+    """(N, 109): the target of each probability, and last the age in years.
 
-    ages: np.ndarray
-    genders: np.ndarray
-    races: np.ndarray
-
-    def targets(self) -> torch.Tensor:
-        """(N, 109): the target of each probability, and last the age in years.
-
-        An age is a normal distribution around the truth, wider where ages are harder to tell (Gao et al., "Deep
-        Label Distribution Learning with Label Ambiguity", IEEE TIP 2017).
-        """
-        years = torch.from_numpy(np.minimum(self.ages, table.AGES - 1)).float()[:, None]
-        spread = (0.8 + 0.06 * years).clamp(max=3.5)
-        age = torch.softmax(-(((torch.arange(table.AGES) - years) / spread) ** 2) / 2, 1)
-        return torch.cat([age, _smoothed(self.genders, "gender"), _smoothed(self.races, "race"), years], 1)
+    An age is a normal distribution around the truth, wider where ages are harder to tell (Gao et al., "Deep
+    Label Distribution Learning with Label Ambiguity", IEEE TIP 2017).
+    """
+    years = torch.from_numpy(np.minimum(labels.ages, table.AGES - 1)).float()[:, None]
+    spread = (0.8 + 0.06 * years).clamp(max=3.5)
+    age = torch.softmax(-(((torch.arange(table.AGES) - years) / spread) ** 2) / 2, 1)
+    return torch.cat([age, _smoothed(labels.genders, "gender"), _smoothed(labels.races, "race"), years], 1)
 
 
 def _smoothed(labels: np.ndarray, name: str) -> torch.Tensor:
@@ -118,7 +110,7 @@ class FaceTask:
     def __init__(
         self, variation: Callable[[int], np.ndarray], labels: Labels, held_out: tuple, options: argparse.Namespace
     ) -> None:
-        self.variation, self.targets, self.held_out = variation, labels.targets(), held_out
+        self.variation, self.targets, self.held_out = variation, targets_of(labels), held_out
         self.variations: list[np.ndarray] = []
         self.epochs, self.seed, self.count = options.epochs, options.seed, options.variations
         torch.manual_seed(self.seed)
@@ -245,11 +237,6 @@ def fit_temperatures(logits: np.ndarray, labels: Labels) -> dict[str, float]:
     return {name: common.fit_temperature(logits[:, part], truth[name]) for name, part in table.PARTS.items()}
 
 
-def labels_at(faces: face_features.Faces, indices: np.ndarray) -> Labels:
-    """The labels of some of the pictures."""
-    return Labels(faces.ages[indices], faces.genders[indices], faces.races[indices])
-
-
 def finish(task: FaceTask, calibrating: tuple[np.ndarray, Labels], folder: Path, report: dict) -> None:
     """Write weights, LiteRT files and figures of a trained task into its run folder."""
     weights = task.average.weights()
@@ -280,12 +267,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    faces = face_features.load()
-    parts = face_features.parts(len(faces.images))
+    faces = utkface.load()
+    parts = utkface.parts(len(faces.images))
     store = face_features.Cache(options.features, faces, parts.training)
-    held_out = store.plain("validation", parts.validation), labels_at(faces, parts.validation)
-    calibrating = store.plain("calibration", parts.calibration), labels_at(faces, parts.calibration)
-    task = FaceTask(store.variation, labels_at(faces, parts.training), held_out, options)
+    held_out = store.plain("validation", parts.validation), faces.labels(parts.validation)
+    calibrating = store.plain("calibration", parts.calibration), faces.labels(parts.calibration)
+    task = FaceTask(store.variation, faces.labels(parts.training), held_out, options)
     settings = {name: getattr(options, name) for name in ("variations", "epochs", "seed")}
     settings |= {"blocks": [list(row) for row in table.BLOCKS], "pooled": list(table.POOLED)}
     history = common.train(task, common.Run(options.run, settings), options.epochs)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -17,84 +16,22 @@ from tqdm import tqdm
 
 from streamface import cropped, geometry
 from streamface.alignment import LANDMARK_WEIGHTS
-from streamface.detection import mtcnn
 from streamface.networks import dlib_resnet
 from streamface.pyramid import Pyramid
-from streamface.recognition.dlib_resnet import SPEC
-from streamface.runtime import convert
-from streamface.settings import DetectionSettings, RuntimeSettings
-from training import common
 from training.dlib_torch import Trunk
+from training.utkface import Faces
 
-ARCHIVE = "utkface_train.tar"
-SPLIT_SEED = 20
-VALIDATION_SHARE = 0.1
-CALIBRATION = 800
-"""Pictures of the training part that serve the temperatures alone."""
 BATCH = 64
 SHARE_AS_IS = 0.12
 """Of the variations that keep the crop's own framing, for the rare crop in which no face is found."""
 
 
-@dataclass(frozen=True)
-class Faces:
-    """The pictures with what is known of them; arrays have one row a picture."""
-
-    images: list[np.ndarray]
-    landmarks: np.ndarray
-    """(N, 5, 2) pixels, as `cropped.detection_of_crop` finds them."""
-    ages: np.ndarray
-    genders: np.ndarray
-    races: np.ndarray
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Indices of the pictures by what they serve; a picture is in one part only."""
-
-    training: np.ndarray
-    calibration: np.ndarray
-    validation: np.ndarray
-
-
-def parts(count: int) -> Parts:
-    """The same parts for the same count, whatever the seed of the training."""
-    rest, validation = common.split(count, round(VALIDATION_SHARE * count), SPLIT_SEED)
-    training, calibration = common.split(len(rest), min(CALIBRATION, len(rest) // 4), SPLIT_SEED + 1)
-    return Parts(rest[training], rest[calibration], validation)
-
-
-def labels_of(name: str) -> tuple[int, int, int]:
-    """(age, gender, race) of a file named `number_age_gender_race.webp`."""
-    _, age, gender, race = Path(name).stem.split("_")
-    return int(age), int(gender), int(race)
-
-
-def detector() -> mtcnn.Mtcnn:
-    """MTCNN as the package sets it up for crops."""
-    settings = DetectionSettings()
-    convert.ensure(mtcnn.required(settings))
-    return mtcnn.create(settings, RuntimeSettings())
-
-
-def load(limit: int | None = None) -> Faces:
-    """All pictures of the archive (or the first `limit`), their landmarks found through the path for crops."""
-    finder, images, landmarks, labels = detector(), [], [], []
-    for name, image in tqdm(common.read_tar(common.data_file(ARCHIVE)), "landmarks", mininterval=2):
-        images.append(image)
-        landmarks.append(cropped.detection_of_crop(finder, image).landmarks)
-        labels.append(labels_of(name))
-        if len(images) == limit:
-            break
-    return Faces(images, np.stack(landmarks), *np.array(labels, np.int64).T)
-
-
 def chip(image: np.ndarray, landmarks: np.ndarray, change: np.ndarray | None = None) -> np.ndarray:
     """The (150, 150, 3) chip, as the package aligns it; `change` (2, 3) is applied on the chip."""
-    transform = geometry.similarity(landmarks, SPEC.template * SPEC.input_px, LANDMARK_WEIGHTS)
+    transform = geometry.similarity(landmarks, dlib_resnet.TEMPLATE * dlib_resnet.INPUT_PX, LANDMARK_WEIGHTS)
     if change is not None:
         transform = (np.vstack([change, [0, 0, 1]]) @ np.vstack([transform, [0, 0, 1]]))[:2]
-    return Pyramid(image).warped(transform, SPEC.input_px)
+    return Pyramid(image).warped(transform, dlib_resnet.INPUT_PX)
 
 
 def varied_chip(image: np.ndarray, landmarks: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -110,11 +47,11 @@ def varied_chip(image: np.ndarray, landmarks: np.ndarray, rng: np.random.Generat
 
 def _misplaced(rng: np.random.Generator, strength: float) -> np.ndarray:
     """A small turn, zoom and shift about the middle of the chip."""
-    middle = SPEC.input_px / 2
+    middle = dlib_resnet.INPUT_PX / 2
     turn, zoom = rng.normal(0, 0.05 * strength), np.exp(rng.normal(0, 0.04 * strength))
     cos, sin = zoom * np.cos(turn), zoom * np.sin(turn)
     linear = np.array([[cos, -sin], [sin, cos]])
-    shift = rng.normal(0, 0.015 * strength * SPEC.input_px, 2)
+    shift = rng.normal(0, 0.015 * strength * dlib_resnet.INPUT_PX, 2)
     return np.hstack([linear, ((middle, middle) - linear @ (middle, middle) + shift)[:, None]])
 
 

@@ -1,8 +1,5 @@
 """Age, gender and race: answers, the shared pass, the carried network on real faces."""
 
-import io
-import tarfile
-
 import numpy as np
 import pytest
 
@@ -16,6 +13,7 @@ from streamface.networks import dlib_resnet
 from streamface.networks.face_attributes import AGES, OUTPUTS, PARTS
 from streamface.pyramid import Pyramid
 from streamface.settings import AnalysisSettings, RuntimeSettings
+from training import utkface
 
 needs_model = pytest.mark.skipif(not face.MODEL.exists(), reason="the face attribute network is not carried")
 EVERY = 40
@@ -161,17 +159,8 @@ def _chip(detector, recognizer, image: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def held_out(data) -> list:
     """(picture, (age, gender, race)) of some of the pictures that were never trained on, as the recipe splits them."""
-    import cv2
-
-    path = data / "utkface_train.tar"
-    if not path.exists():
+    if not (data / "utkface_train.tar").exists():
         pytest.skip("utkface_train.tar is not there")
-    chosen = []
-    with tarfile.open(path) as archive:
-        members = sorted((m for m in archive if m.isfile()), key=lambda m: m.name)
-        order = np.random.default_rng(20).permutation(len(members))
-        for index in np.sort(order[: round(0.1 * len(members))])[::EVERY]:
-            coded = np.frombuffer(io.BytesIO(archive.extractfile(members[index]).read()).getbuffer(), np.uint8)
-            labels = members[index].name.rpartition("/")[2].split(".")[0].split("_")[1:]
-            chosen.append((cv2.imdecode(coded, cv2.IMREAD_COLOR), tuple(map(int, labels))))
-    return chosen
+    images, labels = utkface.validation()
+    rows = zip(labels.ages, labels.genders, labels.races, strict=True)
+    return list(zip(images, rows, strict=True))[::EVERY]
