@@ -6,7 +6,6 @@ The work is done in a process of its own, so that TensorFlow's 400 MB never ente
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
 import io
 import json
@@ -20,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from streamface.errors import WeightsError
-from streamface.runtime import cache
+from streamface.runtime import cache, weights
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ class Network:
 
     def path(self) -> Path:
         """Where the converted file lies, or will lie."""
-        digest = hashlib.sha256(Path(self.weights).read_bytes()).hexdigest()[:16]
+        digest = weights.digest(Path(self.weights))[:16]
         return cache.folder("networks") / f"{self.name}-{digest}-r{self.revision}.tflite"
 
 

@@ -1,0 +1,165 @@
+"""VGG-Face and the age, gender and race networks made from it, as one trunk and a head for each.
+
+Source: Parkhi, Vedaldi, Zisserman, "Deep Face Recognition", BMVC 2015 (CC BY-NC 4.0); the attribute networks are
+those of Serengil and Ozpinar, "HyperExtended LightFace", ICEET 2021, who trained only the layers behind the
+convolutions anew. Sixteen layers with weights: thirteen 3x3 convolutions in five blocks (the trunk), two dense
+layers of 4096, and the classes. 224x224 pixels.
+
+Where the convolutions of several weights files are equal, one pass of the trunk serves all of them.
+
+The trunk takes raw pixels, (N, 224, 224, 3) float32 blue-green-red of 0..255, and knows two inputs. Both are
+red-green-blue, because the weights come from the authors' MatConvNet file, which is: "unit" divides by 255, as the
+attribute networks were trained and as the published thresholds were measured; "authors" subtracts the mean face
+colour of VGG-Face's training set and does not divide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+MEAN_RGB = (129.1863, 104.7624, 93.5940)
+INPUTS = ("unit", "authors")
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """The table of a network: what its layers hold."""
+
+    blocks: tuple[tuple[int, int], ...] = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+    """(Channels, convolutions) of each block; a block ends in pooling by two."""
+    dense: int = 4096
+    input_px: int = 224
+
+    @property
+    def convolutions(self) -> int:
+        """Layers with weights in the trunk."""
+        return sum(count for _, count in self.blocks)
+
+    @property
+    def features(self) -> tuple[int, int, int]:
+        """Shape of what the trunk gives."""
+        side = self.input_px >> len(self.blocks)
+        return side, side, self.blocks[-1][0]
+
+    def parameters(self, classes: int) -> int:
+        """Numbers in a weights file with so many classes."""
+        shapes = layer_shapes(self, classes)
+        return sum(int(np.prod(kernel)) + kernel[-1] for kernel in shapes)
+
+
+PUBLISHED = Widths()
+IDENTITIES = 2622
+"""Classes of the identity network; they are in its file, but its descriptor is the layer before."""
+
+
+def layer_shapes(widths: Widths, classes: int) -> list[tuple[int, int, int, int]]:
+    """(rows, columns, in, out) of every layer with weights, as the published files hold them: all are convolutions."""
+    shapes, before = [], 3
+    for channels, count in widths.blocks:
+        for _ in range(count):
+            shapes.append((3, 3, before, channels))
+            before = channels
+    side = widths.features[0]
+    return shapes + [
+        (side, side, before, widths.dense),
+        (1, 1, widths.dense, widths.dense),
+        (1, 1, widths.dense, classes),
+    ]
+
+
+def shares_trunk(one: Path, other: Path, widths: Widths = PUBLISHED) -> bool:
+    """Whether two weights files have equal convolutions, so that one trunk serves both; raises `WeightsError`."""
+    return trunk_digest(one, widths) == trunk_digest(other, widths)
+
+
+def trunk_digest(path: Path, widths: Widths = PUBLISHED) -> str:
+    """SHA-256 of the trunk's arrays in a weights file."""
+    state = Path(path).stat() if Path(path).is_file() else None
+    return _digest(Path(path), state and (state.st_size, state.st_mtime_ns), widths)
+
+
+@lru_cache(maxsize=32)
+def _digest(path: Path, _state: tuple[int, int] | None, widths: Widths) -> str:
+    from streamface.runtime import legacy_h5
+
+    digest = sha256()
+    for arrays in legacy_h5.read(path, widths.convolutions).values():
+        for array in arrays:
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def build_trunk(weights: str, input_kind: str = "unit", widths: Widths = PUBLISHED):
+    """The Keras model of the convolutions: raw pixels to features, (N, 7, 7, 512)."""
+    import keras
+    from keras import layers
+
+    image = keras.Input((widths.input_px, widths.input_px, 3), name="image")
+    x, made = _as_trained(image, input_kind), []
+    for channels, count in widths.blocks:
+        for _ in range(count):
+            made.append(layers.Conv2D(channels, 3, padding="same", activation="relu", kernel_initializer="zeros"))
+            x = made[-1](x)
+        x = layers.MaxPooling2D(2)(x)
+    model = keras.Model(image, x, name="vgg_face_trunk")
+    stored = _stored(Path(weights), widths)
+    for layer, arrays in zip(made, stored, strict=False):
+        layer.set_weights(arrays)
+    return model
+
+
+def build_head(weights: str, classes: str, widths: Widths = PUBLISHED):
+    """The Keras model of the dense layers: features to probabilities of `classes`.
+
+    With classes "0" it ends in the second dense layer: the identity's descriptor, brought to length 1.
+    """
+    import keras
+    from keras import layers, ops
+
+    features = keras.Input(widths.features, name="features")
+    x, made = layers.Flatten()(features), []
+    for _ in range(2):
+        made.append(layers.Dense(widths.dense, activation="relu", kernel_initializer="zeros"))
+        x = made[-1](x)
+    if int(classes):
+        made.append(layers.Dense(int(classes), activation="softmax", kernel_initializer="zeros"))
+        x = made[-1](x)
+    else:
+        x = x * ops.rsqrt(ops.maximum(ops.sum(x * x, axis=1, keepdims=True), 1e-12))
+    model = keras.Model(features, x, name="vgg_face_head")
+    stored = _stored(Path(weights), widths, int(classes) or IDENTITIES)[widths.convolutions :]
+    for layer, (kernel, bias) in zip(made, stored, strict=False):
+        layer.set_weights([kernel.reshape(-1, kernel.shape[-1]), bias])  # a convolution over its whole input is dense
+    return model
+
+
+def _as_trained(image, input_kind: str):
+    from keras import ops
+
+    x = ops.flip(image, axis=-1)
+    return x - np.float32(MEAN_RGB) if input_kind == "authors" else x / 255.0
+
+
+def _stored(path: Path, widths: Widths, classes: int | None = None) -> list[list[np.ndarray]]:
+    """(kernel, bias) of each layer in order, checked; without `classes`, of the trunk alone."""
+    from streamface.runtime import legacy_h5
+
+    shapes = layer_shapes(widths, classes or 1)
+    shapes = shapes if classes else shapes[: widths.convolutions]
+    stored = list(legacy_h5.read(path, None if classes else len(shapes)).values())
+    found = [arrays[0].shape for arrays in stored]
+    if found != shapes:
+        raise legacy_h5.wrong_network(path, _first_difference(found, shapes))
+    return stored
+
+
+def _first_difference(found: list[tuple], expected: list[tuple]) -> str:
+    for index, (one, other) in enumerate(zip(found, expected, strict=False)):
+        if one != other:
+            return f"layer {index + 1} is {one} instead of {other}"
+    return f"{len(found)} layers instead of {len(expected)}"
