@@ -51,6 +51,16 @@ def read_tar(path: Path, grey: bool = False) -> Iterator[tuple[str, np.ndarray]]
             yield member.name, image
 
 
+def detail(image: np.ndarray) -> float:
+    """Strength of fine detail in an (H, W) grey picture against its contrast: about 0.9 when sharp, 0.1 when blurred.
+
+    The deviation of the Laplacian over that of the brightness (at least 8 grey levels).
+    """
+    import cv2
+
+    return float(cv2.Laplacian(image, cv2.CV_32F).std() / max(image.std(), 8.0))
+
+
 def split(count: int, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices 0..count-1 in two parts by chance: those to train on, and `held_out` others; both sorted."""
     order = np.random.default_rng(seed).permutation(count)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
+from streamface.errors import SettingsError, StreamfaceError
 from streamface.networks import emotion_cnn
 from streamface.runtime import cache
 from streamface.runtime.session import Session
@@ -193,6 +195,22 @@ def read(archive: str):
     return common.read_tar(common.data_file(archive), grey=True)
 
 
+def check_alike(images: np.ndarray) -> None:
+    """Refuse (N, 48, 48) training pictures with less than half of the fine detail of PublicTest's, or over twice it.
+
+    A network learns nothing of what is seen in detail from pictures without it, whatever is done afterwards.
+    """
+    medians = [
+        float(np.median([common.detail(image) for image in part[::10]]))
+        for part in (images, load("fer2013_publictest.tar")[0])
+    ]
+    if not 0.5 < medians[0] / medians[1] < 2:
+        raise SettingsError(
+            f"the training pictures' fine detail is {medians[0]:.2f}, PublicTest's {medians[1]:.2f}: get the original "
+            "pictures, or pass --soft 2 for a network of blurred ones"
+        )
+
+
 def figures(probabilities: np.ndarray, labels: np.ndarray) -> dict:
     """Accuracy, recall of each class, log loss, calibration error and confusion of (N, 7) probabilities."""
     confusion = common.confusion_matrix(probabilities.argmax(1), labels, len(emotion_cnn.LABELS))
@@ -231,18 +249,27 @@ def finish(task: EmotionTask, folder: Path, soften_px: float) -> dict:
 
 
 def main() -> None:
-    """Read the command line, train or go on, and write what came of it."""
+    """Read the command line and train."""
     parser = argparse.ArgumentParser(prog="python -m training.emotion", description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, default=common.RUNS / "emotion", help="folder of the run")
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="1 where other programs use the cores too")
     parser.add_argument(
         "--soft", type=float, default=0.0, metavar="PX", help="the training pictures are blurred by a Gaussian of PX"
     )
-    options = parser.parse_args()
+    try:
+        train(parser.parse_args())
+    except StreamfaceError as error:
+        sys.exit(f"emotion: {error}")
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train or go on as the command line says, and write weights, LiteRT files and figures."""
     torch.set_num_threads(options.threads)
     images, labels = load("fer2013_train.tar")
+    if not options.soft:
+        check_alike(images)
     task = EmotionTask(images, labels, options.epochs, options.seed, options.soft > 0)
     layers = [list(row) for row in emotion_cnn.LAYERS]
     settings = {"epochs": options.epochs, "seed": options.seed, "soft": options.soft > 0, "layers": layers}

@@ -87,6 +87,14 @@ def test_confusion_matrix_has_the_truth_in_rows():
     np.testing.assert_array_equal(found, [[1, 1, 0], [0, 1, 0], [0, 0, 0]])
 
 
+def test_detail_falls_with_blur_and_not_with_contrast():
+    image = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    blurred = cv2.GaussianBlur(image, (0, 0), 2)
+    assert common.detail(blurred) < 0.2 * common.detail(image)
+    assert common.detail(image // 2) == pytest.approx(common.detail(image), rel=0.02)
+    assert common.detail(np.zeros((48, 48), np.uint8)) == 0
+
+
 def test_split_is_by_seed_and_covers_everything():
     train, held_out = common.split(10, 3, seed=1)
     assert sorted([*train, *held_out]) == list(range(10)) and len(held_out) == 3

@@ -1,10 +1,12 @@
 """Training of the emotion network: its graph in PyTorch against the one in Keras, and a run that goes on."""
 
+import cv2
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is needed for training only")
 
+from streamface.errors import SettingsError  # noqa: E402
 from streamface.networks import emotion_cnn  # noqa: E402
 from training import common, emotion  # noqa: E402
 
@@ -66,6 +68,15 @@ def test_moved_pictures_stay_nearly_in_place():
     moved = emotion.augmentation.moved(images, torch.Generator().manual_seed(0))
     rows = (moved.sum((1, 3)) * torch.arange(48)).sum(1) / moved.sum((1, 2, 3)).clamp_min(1)
     assert abs(float(rows.mean()) - 23.5) < 0.5 and 1.5 < float(rows.std()) < 4  # shifts of up to 3.8 pixels
+
+
+def test_training_pictures_unlike_the_validation_ones_are_refused(monkeypatch):
+    sharp = np.random.default_rng(0).integers(0, 256, (30, 48, 48), np.uint8)
+    monkeypatch.setattr(emotion, "load", lambda archive: (sharp, None))
+    emotion.check_alike(sharp)
+    soft = np.stack([cv2.GaussianBlur(image, (0, 0), 2) for image in sharp])
+    with pytest.raises(SettingsError, match="original pictures"):
+        emotion.check_alike(soft)
 
 
 def test_mixed_targets_stay_probabilities():
