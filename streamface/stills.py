@@ -101,6 +101,7 @@ class StillAnalysis:
         """Action -> attribute; raises `SettingsError` for an action that no network here answers."""
         request = Request(0, face.chip, face.quality, 0.0, False, tuple(actions))
         with _LOCK:
+            _prepared(replace(self.settings, analysis=AnalysisSettings(actions=ACTIONS)))
             looking = FaceAnalysis(self._recognizer(), _predictors(self._network()))
             found = looking.look(request).attributes
         missing = [action for action in actions if action not in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -135,6 +136,15 @@ def test_verify_takes_a_threshold(portrait, hopper):
     loose = streamface.verify(portrait, hopper, threshold=far)
     assert loose["verified"] is True and loose["max_threshold_to_verify"] == far
     assert streamface.verify(portrait, hopper, threshold=far - 1e-6)["verified"] is False
+
+
+def test_naming_is_stricter_than_verifying(portrait, people, tmp_path, monkeypatch):
+    module = build.model_module(stills.Settings())
+    spec = replace(module.SPEC, thresholds={"cosine": 0.05}, verify_thresholds={"cosine": 0.09})
+    monkeypatch.setattr(module, "SPEC", spec)
+    assert streamface.verify(portrait, portrait)["max_threshold_to_verify"] == 0.09
+    table = streamface.find(portrait, people, store=tmp_path / "store.sqlite")
+    assert set(table.threshold) == {0.05}
 
 
 def test_verify_averages_the_mirrored_face(portrait, hopper):
@@ -526,3 +536,12 @@ def test_yunet_by_its_settings(data, portrait):
     assert streamface.verify(portrait, portrait, detector_backend=detector)["distance"] < 1e-9
     with pytest.raises(SettingsError, match="network file"):
         streamface.verify(portrait, portrait, detector_backend="yunet")
+
+
+def test_boxes_end_at_the_edge(portrait):
+    cut = portrait[75:, 190:]
+    analysis = stills.StillAnalysis("mtcnn", stills.RecognitionSettings())
+    (face,) = analysis.faces(cut, "cut", True)
+    assert face.detection.box.left < 0 and face.detection.box.top < 0  # else this shows nothing
+    (told,) = streamface.represent(cut)
+    assert told["face"]["x"] == told["face"]["y"] == 0 and told["face"]["w"] <= cut.shape[1]
