@@ -15,6 +15,7 @@ import numpy as np
 
 from streamface import geometry
 from streamface.detection.base import Detector
+from streamface.pyramid import Pyramid
 from streamface.types import Box, Detection
 
 ASPECT = 1.27
@@ -193,18 +194,18 @@ class SimulatedDetector(Detector):
         self._frames, self._errors = frames, errors or Errors()
         self._rng = np.random.default_rng(seed)
 
-    def detect(self, image: np.ndarray) -> tuple[Detection, ...]:
+    def detect(self, image: np.ndarray | Pyramid) -> tuple[Detection, ...]:
         found = [self._seen(t.box) for t in self._visible(image) if self._rng.uniform() >= self._errors.miss]
         for _ in range(self._rng.poisson(self._errors.false_alarms)):
             found.append(self._false_alarm())
         return tuple(sorted(found, key=lambda d: -d.score))
 
-    def refine(self, image: np.ndarray, boxes: Sequence[Box]) -> tuple[Detection | None, ...]:
+    def refine(self, image: np.ndarray | Pyramid, boxes: Sequence[Box]) -> tuple[Detection | None, ...]:
         visible = self._visible(image)
         return tuple(self._refined(box, visible) for box in boxes)
 
-    def _visible(self, image: np.ndarray) -> list[Truth]:
-        index = int(np.frombuffer(np.ascontiguousarray(image[0, :, 0]).tobytes(), np.int32)[0])
+    def _visible(self, image: np.ndarray | Pyramid) -> list[Truth]:
+        index = int(np.frombuffer(Pyramid.of(image).image[0, :, 0].tobytes(), np.int32)[0])
         # A face is found for sure from 60 % in view on, and never below 40 %.
         return [t for t in self._frames[index] if t.visible > 0.4 + 0.2 * self._rng.uniform()]
 

@@ -7,9 +7,9 @@ from scipy.optimize import linear_sum_assignment
 
 from streamface import geometry
 
-GATE_STD = 4.0
+GATE_STD = 3.0
 """A detection further off than so many deviations of the filter is another face."""
-GATE_SIZES = 1.5
+GATE_SIZES = 1.3
 """Neither is one further off than so many face sizes, however little is known."""
 GATE_RATIO = 2.0
 """Nor one so many times larger or smaller."""
@@ -23,12 +23,14 @@ def costs(expected: np.ndarray, uncertainty_px: np.ndarray, found: np.ndarray) -
     distance of the centres in face sizes, plus the difference in log size: overlap alone says nothing of boxes
     that do not touch, and distance alone confuses a near face with the far one beside it.
     """
+    size_expected, size_found = geometry.areas(expected)[:, None], geometry.areas(found)[None]
+    shared = geometry.intersections(expected, found)
+    overlap = shared / (size_expected + size_found - shared + 1e-9)
     apart = (expected[:, None, :2] + expected[:, None, 2:] - found[None, :, :2] - found[None, :, 2:]) / 2
-    size_expected, size_found = np.sqrt(geometry.areas(expected) + 1e-9), np.sqrt(geometry.areas(found) + 1e-9)
-    distance = np.sqrt((apart**2).sum(2)) / np.sqrt(size_expected[:, None] * size_found[None])
-    ratio = np.abs(np.log(size_expected[:, None] / size_found[None]))
+    distance = np.sqrt((apart**2).sum(2) / np.sqrt(size_expected * size_found + 1e-9))
+    ratio = np.abs(np.log((size_expected + 1e-9) / (size_found + 1e-9))) / 2
     deviations = ((apart / uncertainty_px[:, None]) ** 2).sum(2)
-    cost = 1 - geometry.iou(expected, found) + distance + ratio
+    cost = 1 - overlap + distance + ratio
     far = (deviations > GATE_STD**2) | (distance > GATE_SIZES) | (ratio > np.log(GATE_RATIO))
     cost[far] = FORBIDDEN
     return cost
@@ -46,4 +48,5 @@ def assign(cost: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np.
 
 def same_face(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(N, M) True where two boxes lie so much on each other that they show one face."""
-    return (geometry.iou(a, b) > 0.5) | (geometry.coverage(a, b) > 0.8)
+    shared, size_a, size_b = geometry.intersections(a, b), geometry.areas(a)[:, None], geometry.areas(b)[None]
+    return (shared > 0.5 * (size_a + size_b - shared)) | (shared > 0.8 * np.minimum(size_a, size_b))

@@ -9,9 +9,9 @@ SEEN_STD = np.array([0.05, 0.05, 0.06, 0.06])
 """Jitter of a detected box."""
 START_STD = np.array([0.3, 0.2, 0.05, 0.05])
 """How fast a face may be when it is first seen, per frame: half a face is inside two deviations."""
-PUSH_STD = np.array([0.02, 0.02, 0.01, 0.01])
+PUSH_STD = np.array([0.015, 0.015, 0.01, 0.01])
 """How much the speed changes from one frame to the next."""
-KEEP_FRAMES = np.array([40.0, 40.0, 10.0, 10.0])
+KEEP_FRAMES = np.array([80.0, 80.0, 10.0, 10.0])
 """A speed that is not confirmed fades to a third in so many frames: people stop, and nobody grows for long."""
 
 
@@ -39,7 +39,7 @@ class Motion:
 
     def uncertainty_px(self) -> np.ndarray:
         """(N, 2) standard deviation of where a detection of each face may lie, x and y in pixels."""
-        scale = self._scale(slice(None))[:, :2]
+        scale = _scaled(self._state[0])[:, :2]
         return np.sqrt(self._state[2][:, :2] + (SEEN_STD[:2] * scale) ** 2)
 
     def add(self, boxes: np.ndarray) -> None:
@@ -59,7 +59,7 @@ class Motion:
         position, speed, spread, both, speed_spread = self._state
         left = np.exp(-frames / KEEP_FRAMES)
         reach = KEEP_FRAMES * (1 - left)
-        push = (PUSH_STD * self._scale(slice(None))) ** 2
+        push = (PUSH_STD * _scaled(self._state[0])) ** 2
         position += reach * speed
         speed *= left
         spread += 2 * reach * both + reach**2 * speed_spread + push * frames**3 / 3
@@ -82,9 +82,6 @@ class Motion:
             ]
         )
 
-    def _scale(self, rows) -> np.ndarray:
-        return _scaled(self._state[0, rows])
-
 
 def _measured(boxes: np.ndarray) -> np.ndarray:
     """(N, 4) centre x, centre y, log width, log height."""
@@ -95,5 +92,5 @@ def _measured(boxes: np.ndarray) -> np.ndarray:
 def _scaled(position: np.ndarray) -> np.ndarray:
     """(N, 4) what one unit of the constants above is: the face's size in pixels for its centre, 1 for its log size."""
     scale = np.ones_like(position)
-    scale[:, :2] = np.exp(position[:, 2:].mean(axis=1, keepdims=True))
+    scale[:, :2] = np.exp((position[:, 2:3] + position[:, 3:4]) / 2)
     return scale

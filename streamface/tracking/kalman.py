@@ -2,8 +2,8 @@
 
 Sources: the filter and the assignment are those of SORT (Bewley et al., "Simple Online and Realtime Tracking",
 ICIP 2016); weak detections may continue a face but not start one, as in ByteTrack (Zhang et al., "ByteTrack:
-Multi-Object Tracking by Associating Every Detection Box", ECCV 2022); a face that is not where it was expected
-is looked for where it was last seen, as in OC-SORT (Cao et al., "Observation-Centric SORT", CVPR 2023).
+Multi-Object Tracking by Associating Every Detection Box", ECCV 2022). Looking for a lost face where it was last
+seen, as in OC-SORT (Cao et al., CVPR 2023), took a point off IDF1 on benchmarks/tracking.py and is left out.
 """
 
 from __future__ import annotations
@@ -30,9 +30,13 @@ SURE_SCORE = 0.99
 """From here on one detection is enough: the pictures of a folder have no second look."""
 UNDETECTED_SHARE = 2
 """How many times `max_missed` refinement alone may keep a face that full detection no longer finds."""
+LEAST_PATIENCE = 10
+"""Frames that a face seen only once may be out of sight."""
+OUTSIDE = 0.25
+"""A missing face whose centre is so many of its widths or heights outside the picture has left."""
 REFINED_ENOUGH = 3
 """Refinements that stand for a second full detection."""
-CLOSE_IOU = 0.2
+CLOSE_IOU = 0.1
 """Faces that overlap more than this are looked at in full, for they may take each other's number."""
 UNSURE_MISSING = 0.5
 """What a missing face pays against one that was just seen, in units of cost, when both claim the same box."""
@@ -60,6 +64,10 @@ class _Face:
     def is_sure(self) -> bool:
         return self.detected >= 2 or self.refined >= REFINED_ENOUGH
 
+    def patience(self, max_missed: int) -> int:
+        """Frames that it may be out of sight: of a face seen for a moment nobody knows where it was going."""
+        return min(max_missed, LEAST_PATIENCE + self.detected + self.refined)
+
 
 class Kalman(Tracker):
     """Gives each person one number while in view; see the module for the methods.
@@ -72,6 +80,10 @@ class Kalman(Tracker):
         max_missed: frames that a person may be out of sight, at least 1. Higher keeps numbers through longer
             occlusions, and lets a stranger who comes to the same place take one over.
     """
+
+    size_wh: tuple[int, int] | None = None
+    """(width, height) of the frames in pixels, where known: who walks out at the right or the bottom then ends at
+    once, and whoever comes in there gets a new number, as at the left and the top."""
 
     def __init__(self, max_missed: int) -> None:
         self._max_missed = max_missed
@@ -106,12 +118,12 @@ class Kalman(Tracker):
             raise ValueError(f"{len(answers)} answers for {len(self._faces)} tracks: give one for each predicted box")
         self._advance(index)
         looked = self._looked
-        rows = [i for i, answer in enumerate(answers) if answer is not None]
-        found = boxes_array(answers[i].box for i in rows)
-        kept = self._trusted(np.array(rows, dtype=np.intp), found, np.array([answers[i].score for i in rows]))
-        self._see(np.array(rows, dtype=np.intp)[kept], found[kept], [answers[rows[k]] for k in kept])
-        for k in kept:
-            self._faces[rows[k]].refined += 1
+        asked = np.array([i for i, answer in enumerate(answers) if answer is not None], dtype=np.intp)
+        found = boxes_array(answers[i].box for i in asked)
+        rows, columns = self._trusted(asked, found, np.array([answers[i].score for i in asked]))
+        self._see(rows, found[columns], [answers[asked[j]] for j in columns])
+        for i in rows:
+            self._faces[i].refined += 1
         self._lost |= any(looked == face.seen_index < index for face in self._faces)
         self._end(missed=[])
         return self._finish()
@@ -128,34 +140,33 @@ class Kalman(Tracker):
 
     def _associate(self, found: np.ndarray, confident: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The faces (rows) and the detections (columns) that belong together: confident detections choose first."""
-        expected, uncertainty_px = self._motion.boxes(), self._motion.uncertainty_px()
-        cost = costs(expected, uncertainty_px, found)
-        seen_here = costs(boxes_array(f.detection.box for f in self._faces), uncertainty_px, found)
-        rows, columns = np.empty(0, np.intp), np.empty(0, np.intp)
-        weak = ~confident
-        for matrix, allowed in ((cost, confident), (cost, weak), (seen_here, confident)):
-            free_rows = np.setdiff1d(np.arange(len(self._faces)), rows)
-            free_columns = np.setdiff1d(np.flatnonzero(allowed), columns)
-            more_rows, more_columns = assign(matrix, free_rows, free_columns)
-            rows, columns = np.concatenate([rows, more_rows]), np.concatenate([columns, more_columns])
-        return rows, columns
+        cost = costs(self._motion.boxes(), self._motion.uncertainty_px(), found)
+        rows, columns = assign(cost, np.arange(len(cost)), np.flatnonzero(confident))
+        if confident.all():
+            return rows, columns
+        left = np.setdiff1d(np.arange(len(cost)), rows)
+        more_rows, more_columns = assign(cost, left, np.flatnonzero(~confident))
+        return np.concatenate([rows, more_rows]), np.concatenate([columns, more_columns])
 
-    def _trusted(self, rows: np.ndarray, found: np.ndarray, scores: np.ndarray) -> np.ndarray:
-        """Which of the answers to take: those near enough, and one for each face that they show."""
-        if not len(rows):
-            return rows
-        expected, uncertainty_px = self._motion.boxes()[rows], self._motion.uncertainty_px()[rows]
-        cost = np.diagonal(costs(expected, uncertainty_px, found)).copy()
-        missing = np.array([self._faces[i].seen_index < self._looked for i in rows])
-        cost[missing & (scores < RECOVERY_SCORE)] = FORBIDDEN
-        cost += UNSURE_MISSING * missing
-        same = same_face(found, found)
-        order = np.argsort(cost, kind="stable")
-        kept: list[int] = []
-        for k in order[cost[order] < FORBIDDEN]:
+    def _trusted(self, asked: np.ndarray, found: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The faces (rows) and the answers (columns) that belong together.
+
+        Two boxes may have been refined onto one face, and a box onto the face of a neighbour who hides it: each
+        face that was found goes to the track that expected it best, whoever asked.
+        """
+        if not len(asked):
+            return asked, asked
+        expected = self._motion.boxes()
+        missing = np.array([face.seen_index < self._looked for face in self._faces])
+        cost = costs(expected, self._motion.uncertainty_px(), found)
+        cost[missing[:, None] & (scores < RECOVERY_SCORE)] = FORBIDDEN
+        cost[missing] += UNSURE_MISSING
+        own = cost[asked, np.arange(len(asked))]
+        order, same, kept = np.argsort(own, kind="stable"), same_face(found, found), []
+        for k in order:
             if not same[k, kept].any():
                 kept.append(k)
-        return np.array(sorted(kept), dtype=np.intp)
+        return assign(cost, np.arange(len(self._faces)), np.sort(np.array(kept, dtype=np.intp)))
 
     def _see(self, rows: np.ndarray, boxes: np.ndarray, detections: Sequence[Detection]) -> None:
         """Faces `rows` are at these (M, 4) boxes of these detections."""
@@ -176,14 +187,25 @@ class Kalman(Tracker):
     def _end(self, missed: Sequence[int]) -> None:
         """Forget the faces out of sight for too long, and the unconfirmed ones among those `missed` in full."""
         gone = {i for i in missed if not self._faces[i].id}
+        left = self._outside()
         for i, face in enumerate(self._faces):
             unseen, undetected = self._index - face.seen_index, self._index - face.detected_index
-            if unseen > self._max_missed or undetected > UNDETECTED_SHARE * self._max_missed:
+            late = unseen > face.patience(self._max_missed) or undetected > UNDETECTED_SHARE * self._max_missed
+            if late or (unseen and left[i]):
                 gone.add(i)
         if gone:
             stay = [i for i in range(len(self._faces)) if i not in gone]
             self._motion.keep(np.array(stay, dtype=np.intp))
             self._faces = [self._faces[i] for i in stay]
+
+    def _outside(self) -> np.ndarray:
+        """(N,) True for faces expected outside the picture."""
+        boxes = self._motion.boxes()
+        allowed = (0.5 - OUTSIDE) * (boxes[:, 2:] - boxes[:, :2])
+        outside = (boxes[:, 2:] < allowed).any(axis=1)
+        if self.size_wh is not None:
+            outside |= (boxes[:, :2] > self.size_wh - allowed).any(axis=1)
+        return outside
 
     def _finish(self) -> tuple[Track, ...]:
         """Number the faces that have become sure, from left to right, and describe all that have a number."""
@@ -207,11 +229,11 @@ class Kalman(Tracker):
 
 def _unclaimed(found: np.ndarray, confident: np.ndarray, claimed: np.ndarray) -> np.ndarray:
     """Which of (M, 4) found boxes may start a face: confident ones that lie on no other face, best first."""
-    taken = list(claimed)
-    new = []
-    same = same_face(found, found)
-    for j in np.setdiff1d(np.flatnonzero(confident), claimed):
-        if not same[j, taken].any():
+    free = confident.copy()
+    free[claimed] = False
+    taken, new = list(claimed), []
+    for j in np.flatnonzero(free):
+        if not same_face(found[j : j + 1], found[taken]).any():
             taken.append(j)
             new.append(j)
     return np.array(new, dtype=np.intp)
