@@ -1,7 +1,7 @@
 """Figures of the carried age, gender and race network: `python -m benchmarks.face_attributes [--model FILE]`.
 
-On the faces of UTKFace that are never trained on. Prints errors and accuracies through the path for crops and through detection, by age band, gender and group, the
-calibration errors, milliseconds beyond identity, and size.
+On the faces of UTKFace that are never trained on. Prints errors and accuracies through the path for crops and through
+detection, by age band, gender and group, the calibration errors, milliseconds beyond identity, and size.
 """
 
 from __future__ import annotations
