@@ -22,7 +22,7 @@ setup(
     python_requires=">=3.10",
     install_requires=[
         "ai-edge-litert>=1.2",  # runs the networks
-        "av>=14.0",  # H.264 recording, exact timestamps
+        "av>=17.1",  # H.264 recording, exact timestamps
         "face_recognition_models>=0.3",  # carries dlib's face ResNet
         "gdown>=5.2",  # downloads published weights
         "imutils>=0.5.4",  # lists pictures, resizes
@@ -31,8 +31,8 @@ setup(
         "mtcnn>=1.0",  # carries the weights of MTCNN
         "numpy>=1.26",
         "opencv-python>=4.10",
-        "pandas>=2.2",  # the table of people
-        "pillow>=10.4",  # picture formats that OpenCV lacks
+        "pandas>=2.2.3",  # the table of people
+        "pillow>=11.3",  # picture formats that OpenCV lacks
         "pyyaml>=6.0",  # configuration files
         "scipy>=1.13",  # assignment in the tracker
         "tensorflow>=2.18",  # builds each network once; never loaded by a running stream

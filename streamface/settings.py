@@ -23,7 +23,7 @@ def _between(owner: object, low: float, high: float, *names: str) -> None:
 class CaptureSettings:
     """Where frames come from."""
 
-    source: str = "0"
+    source: str = field(default="0", repr=False)  # an address may hold a password
     """'demo', a webcam's number, a video file, a folder of images, or an rtsp:// or http:// address."""
     timeout_s: float = 10.0
     """How long a camera may take to open, or to give a frame, before it counts as lost."""

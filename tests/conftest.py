@@ -14,11 +14,12 @@ DATA = Path(os.environ.get("STREAMFACE_DATA") or ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _own_cache(pytestconfig: pytest.Config):
+def _own_cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory):
     """Converted networks are kept between runs, but never in the user's own folder."""
     patch = pytest.MonkeyPatch()
     if "STREAMFACE_HOME" not in os.environ:
-        patch.setenv("STREAMFACE_HOME", str(pytestconfig.cache.mkdir("streamface")))
+        kept = getattr(pytestconfig, "cache", None)
+        patch.setenv("STREAMFACE_HOME", str(kept.mkdir("streamface") if kept else tmp_path_factory.mktemp("home")))
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         patch.delenv(name, raising=False)
     yield

@@ -75,3 +75,7 @@ def test_help_names_every_option():
     for options in GROUPS.values():
         for option in options:
             assert f"--{option.flag}" in text
+
+
+def test_settings_never_show_a_password():
+    assert "secret" not in repr(settings_from(["--source", "rtsp://anna:secret@door/1"]))

@@ -46,7 +46,7 @@ class Source(ABC):
     def close(self) -> None:
         """Give back the handle and end the threads; may be called twice, and from another thread than `read`."""
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> None:  # noqa: B027, a file never waits long
         """Make a `read` that waits for a camera return None soon; called from a signal's handler or another thread.
 
         Does no more than set a flag; a file, which never waits long, ignores it.

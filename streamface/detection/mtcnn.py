@@ -38,6 +38,9 @@ MIN_SCORE = 0.8
 BATCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """Batch sizes that are kept ready; others are filled up to the next, for setting one up costs more than it saves."""
 
+KEPT_SESSIONS = 64
+"""Sessions held, the latest used: pictures of ever new sizes would otherwise add some 20 MB each."""
+
 
 def required(settings: DetectionSettings) -> tuple[Network, ...]:
     """The networks to convert before `create`."""
@@ -154,9 +157,11 @@ class Mtcnn(Detector):
     def _session(self, network: str, shape: object) -> Session:
         """A session of its own for each input shape, so that none is set up anew from frame to frame."""
         key = network, shape
-        if key not in self._sessions:
-            self._sessions[key] = Session(self._models[network], self._threads)
-        return self._sessions[key]
+        found = self._sessions.pop(key, None) or Session(self._models[network], self._threads)
+        self._sessions[key] = found
+        if len(self._sessions) > KEPT_SESSIONS:
+            del self._sessions[next(iter(self._sessions))]
+        return found
 
 
 def _proposals(answer: np.ndarray, ratio_x: float, ratio_y: float) -> np.ndarray:

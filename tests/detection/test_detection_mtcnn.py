@@ -120,3 +120,12 @@ def test_several_faces_come_best_first(detector, portrait):
     found = detector.detect(row)
     assert len(found) == 3
     assert [d.score for d in found] == sorted((d.score for d in found), reverse=True)
+
+
+def test_pictures_of_many_sizes_do_not_fill_the_memory(settings):
+    from streamface.detection.mtcnn import KEPT_SESSIONS
+
+    detector = build.detector(settings)
+    for i in range(KEPT_SESSIONS):
+        detector.detect(np.zeros((60 + i, 90, 3), np.uint8))
+    assert len(detector._sessions) == KEPT_SESSIONS
