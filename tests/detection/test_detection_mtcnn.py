@@ -127,5 +127,5 @@ def test_pictures_of_many_sizes_do_not_fill_the_memory(settings):
 
     detector = build.detector(settings)
     for i in range(KEPT_SESSIONS):
-        detector.detect(np.zeros((60 + i, 90, 3), np.uint8))
+        detector.detect(np.zeros((60 + 8 * i, 90, 3), np.uint8))
     assert len(detector._sessions) == KEPT_SESSIONS
