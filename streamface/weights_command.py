@@ -83,5 +83,5 @@ def main(argv: Sequence[str], say: Callable[[str], None]) -> int:
 
 
 def _line(file: WeightFile, path: Path | None, fault: str) -> str:
-    where = f"{path.stat().st_size / 1e6:6.1f} MB  {path.parent}" if path else fault or "not here"
+    where = f"{path.stat().st_size / 1e6:.1f} MB in {path.parent}" if path else fault or "not here"
     return f"{file.filename}\n    {where}\n    {file.licence}; {file.source}\n    {file.urls[0]}"

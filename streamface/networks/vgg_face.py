@@ -15,12 +15,17 @@ colour of VGG-Face's training set and does not divide.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+
+from streamface.runtime import legacy_h5
+from streamface.runtime.convert import Network
+from streamface.runtime.weights import WeightFile, published
 
 MEAN_RGB = (129.1863, 104.7624, 93.5940)
 INPUTS = ("unit", "authors")
@@ -55,6 +60,22 @@ class Widths:
 PUBLISHED = Widths()
 IDENTITIES = 2622
 """Classes of the identity network; they are in its file, but its descriptor is the layer before."""
+TEMPLATE = np.array([[0.324, 0.416], [0.676, 0.416], [0.500, 0.570], [0.348, 0.702], [0.652, 0.702]], np.float32)
+"""(5, 2): where MTCNN's points lie on the chips, in fractions of the side.
+
+On MTCNN's box made 0.3 larger and brought to a square, which is how VGG crops faces (Cao et al., "VGGFace2", FG
+2018): the medians over lfw_dev, made symmetric.
+"""
+
+
+def weight_file(filename: str, classes: int, licence: str, source: str) -> WeightFile:
+    """A published file of this layout with so many classes."""
+    return WeightFile(filename, published(filename), None, licence, source, PUBLISHED.parameters(classes))
+
+
+def identity_file() -> WeightFile:
+    """The identity network's file, whose trunk may serve the others."""
+    return weight_file("vgg_face_weights.h5", IDENTITIES, "CC BY-NC 4.0", "Visual Geometry Group, Oxford, VGG-Face")
 
 
 def layer_shapes(widths: Widths, classes: int) -> list[tuple[int, int, int, int]]:
@@ -72,9 +93,13 @@ def layer_shapes(widths: Widths, classes: int) -> list[tuple[int, int, int, int]
     ]
 
 
-def shares_trunk(one: Path, other: Path, widths: Widths = PUBLISHED) -> bool:
-    """Whether two weights files have equal convolutions, so that one trunk serves both; raises `WeightsError`."""
-    return trunk_digest(one, widths) == trunk_digest(other, widths)
+def trunks(paths: Mapping[str, Path], widths: Widths = PUBLISHED) -> dict[str, Path]:
+    """Name -> the file whose trunk serves that name's file: the first of those with equal convolutions.
+
+    Raises `WeightsError` for a file that is broken.
+    """
+    firsts: dict[str, Path] = {}
+    return {name: firsts.setdefault(trunk_digest(path, widths), path) for name, path in paths.items()}
 
 
 def trunk_digest(path: Path, widths: Widths = PUBLISHED) -> str:
@@ -85,8 +110,6 @@ def trunk_digest(path: Path, widths: Widths = PUBLISHED) -> str:
 
 @lru_cache(maxsize=32)
 def _digest(path: Path, _state: tuple[int, int] | None, widths: Widths) -> str:
-    from streamface.runtime import legacy_h5
-
     digest = sha256()
     for arrays in legacy_h5.read(path, widths.convolutions).values():
         for array in arrays:
@@ -145,10 +168,20 @@ def _as_trained(image, input_kind: str):
     return x - np.float32(MEAN_RGB) if input_kind == "authors" else x / 255.0
 
 
+def trunk_network(path: Path, input_kind: str = "unit") -> Network:
+    """The trunk of a published file, to convert."""
+    sample = (1, PUBLISHED.input_px, PUBLISHED.input_px, 3)
+    return Network(f"vgg_face_trunk_{input_kind}", __name__, "build_trunk", (str(path), input_kind), str(path), sample)
+
+
+def head_network(path: Path, classes: int) -> Network:
+    """The head of a published file, to convert; classes 0 for the identity's descriptor."""
+    sample = (1, *PUBLISHED.features)
+    return Network(f"vgg_face_head_{classes}", __name__, "build_head", (str(path), str(classes)), str(path), sample)
+
+
 def _stored(path: Path, widths: Widths, classes: int | None = None) -> list[list[np.ndarray]]:
     """(kernel, bias) of each layer in order, checked; without `classes`, of the trunk alone."""
-    from streamface.runtime import legacy_h5
-
     shapes = layer_shapes(widths, classes or 1)
     shapes = shapes if classes else shapes[: widths.convolutions]
     stored = list(legacy_h5.read(path, None if classes else len(shapes)).values())

@@ -7,6 +7,7 @@ import re
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from streamface.errors import WeightsError
@@ -76,14 +77,26 @@ def _copy(response, part: Path, start: int, whole: int | None) -> None:
     from tqdm import tqdm
 
     bar = tqdm(total=whole, initial=start, unit="B", unit_scale=True, desc=part.stem, mininterval=0.5)
-    with bar, open(part, "ab" if start else "wb") as file:
+    with bar, _opened(part, "ab" if start else "wb") as file:
         while chunk := response.read1(CHUNK):  # read() would lose what came before a connection breaks
-            try:
-                file.write(chunk)
-                file.flush()
-            except OSError as error:
-                raise WeightsError(f"cannot write {part}: {error.strerror}: make room and try again") from error
             bar.update(len(chunk))
+            try:
+                while chunk:  # a disk that fills takes a part first
+                    chunk = chunk[file.write(chunk) :]
+            except OSError as error:
+                raise _unwritable(part, error) from error
+
+
+def _opened(part: Path, mode: str) -> BinaryIO:
+    """Unbuffered, so that a full disk shows in the write that met it."""
+    try:
+        return open(part, mode, buffering=0)
+    except OSError as error:
+        raise _unwritable(part, error) from error
+
+
+def _unwritable(part: Path, error: OSError) -> WeightsError:
+    return WeightsError(f"cannot write {part}: {error.strerror}: make room, or set STREAMFACE_HOME to another folder")
 
 
 def _settle(part: Path, is_whole: bool) -> bool:
