@@ -40,7 +40,8 @@ setup(
         "uharfbuzz>=0.54",  # shapes and draws text in any script
     ],
     extras_require={
-        "test": ["pytest>=8", "pytest-timeout>=2.3", "dlib-bin>=19.24", "motmetrics>=1.4"],
+        "test": ["dlib-bin>=20.0", "matplotlib>=3.10", "motmetrics>=1.4", "pytest>=9.0", "pytest-timeout>=2.4"],
+        "training": ["dlib-bin>=20.0", "matplotlib>=3.10", "torch>=2.9"],
     },
     entry_points={"console_scripts": ["streamface=streamface.cli:main"]},
 )
