@@ -29,8 +29,10 @@ def test_locally_connected_equals_plain_loops(shape, side, stride):
     image = keras.Input((*shape, 3))
     layer = deepface.locally_connected(4, side, stride, activation="relu")
     model = keras.Model(image, layer(image))
-    kernel, bias = (rng.normal(size=weight.shape).astype(np.float32) for weight in layer.weights)
-    layer.set_weights([kernel, bias])
+    (places, filters, pixels), bias_shape = (weight.shape for weight in layer.weights)
+    kernel = rng.normal(size=(places, pixels, filters)).astype(np.float32)
+    bias = rng.normal(size=bias_shape).astype(np.float32)
+    layer.set_weights(deepface.of_published([kernel, bias]))
     x = rng.normal(size=(2, *shape, 3)).astype(np.float32)
     expected = by_loops(x, kernel, bias, side, stride)
     assert np.asarray(model(x)) == pytest.approx(expected, abs=1e-4)
@@ -38,14 +40,14 @@ def test_locally_connected_equals_plain_loops(shape, side, stride):
     assert session.run(x[:1])[0] == pytest.approx(expected[:1], abs=1e-4)
 
 
-def test_shapes_are_those_of_the_published_file():
+def test_shapes_are_those_of_the_published_file_but_for_turned_kernels():
     shapes = {layer.name: [tuple(w.shape) for w in layer.weights] for layer in deepface.graph().layers if layer.weights}
     assert shapes == {
         "C1": [(11, 11, 3, 32), (32,)],
         "C3": [(9, 9, 32, 16), (16,)],
-        "L4": [(55 * 55, 9 * 9 * 16, 16), (55, 55, 16)],
-        "L5": [(25 * 25, 7 * 7 * 16, 16), (25, 25, 16)],
-        "L6": [(21 * 21, 5 * 5 * 16, 16), (21, 21, 16)],
+        "L4": [(55 * 55, 16, 9 * 9 * 16), (55, 55, 16)],
+        "L5": [(25 * 25, 16, 7 * 7 * 16), (25, 25, 16)],
+        "L6": [(21 * 21, 16, 5 * 5 * 16), (21, 21, 16)],
         "F7": [(7056, 4096), (4096,)],
     }
     numbers = sum(int(np.prod(shape)) for layer in shapes.values() for shape in layer)
