@@ -104,6 +104,13 @@ def test_who_is_out_of_sight_for_longer_comes_back_with_a_new_number():
     assert [track.id for track in made.update([face(300)], 19)] == [2]
 
 
+@pytest.mark.parametrize("seen, lasts", [(1, 12), (8, 19), (40, 25)])
+def test_the_shorter_a_face_was_seen_the_sooner_it_is_given_up(seen, lasts):
+    made = settled(300, frames=seen)
+    shown = [len(made.update([], seen + k)) for k in range(40)]
+    assert sum(shown) == lasts
+
+
 def walked_out(speed: float, size_wh, y_speed: float = 0.0) -> tuple[kalman.Kalman, int]:
     """A tracker whose face walked from the middle of 1280x720 until its centre was at the edge, and was then lost."""
     made, x, y, index = tracker(), 640.0, 360.0, 0
@@ -186,6 +193,13 @@ def test_a_face_that_another_track_asked_for_is_given_to_the_one_that_expected_i
     assert {track.id: track.missed for track in tracks} == {1: 1, 2: 0}
 
 
+def test_a_face_that_was_just_seen_is_believed_before_one_that_was_missing():
+    made = settled(300, 330, frames=4)
+    made.refine([None, face(330)], 4)
+    tracks = made.refine([face(314), face(314)], 5)
+    assert {track.id: track.missed for track in tracks} == {1: 2, 2: 0}
+
+
 def test_a_missing_face_comes_back_by_refinement_only_when_it_is_sure():
     for score, missed in ((0.7, 2), (0.95, 0)):
         made = settled(300)
@@ -216,6 +230,13 @@ def test_gaps_in_the_index_count_as_time():
     assert (track.id, track.age) == (1, 56)
     assert [track.missed for track in made.update([], 60)] == [5]
     assert made.update([], 90) == ()
+
+
+def test_a_gap_moves_the_expected_box_by_as_many_frames():
+    made = tracker()
+    for index in range(20):
+        made.update([face(100 + 5 * index)], index)
+    assert made.predict(31)[0].center[0] == pytest.approx(100 + 5 * 31, abs=6)
 
 
 def test_predict_may_be_called_twice_and_not_at_all():
