@@ -53,7 +53,8 @@ class BundledPredictor(AttributePredictor):
         found: list[dict[str, Attribute]] = [{} for _ in chips]
         wanted = [action for action in actions if action in face.NAMES]
         if wanted and len(chips):
-            features = features if features is not None else self._trunk.features(chips)
+            if features is None or features.shape[1:] != dlib_resnet.FEATURES_SHAPE:  # VGG-Face's are of no use here
+                features = self._trunk.features(chips)
             for answer, attributes in zip(found, self._face.predict(features, wanted), strict=True):
                 answer.update(attributes)
         if "emotion" in actions and len(chips):

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 LARGEST_DIFFERENCE = 1e-3
 """Refuse a conversion whose outputs differ from Keras by more than this share of the largest output."""
 
+LARGE = 100_000_000
+"""Bytes of a weights file from which on its network is converted alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Network:
@@ -50,16 +53,26 @@ class Network:
 
 
 def ensure(networks: Sequence[Network]) -> None:
-    """Convert those of `networks` that are not in the cache, all in one process; raises `WeightsError`."""
-    missing = [network for network in networks if not network.path().exists()]
-    if not missing:
-        return
-    log.info("preparing %s for this machine (once, about half a minute)", ", ".join(n.name for n in missing))
-    job = json.dumps([asdict(network) for network in missing])
+    """Convert those of `networks` that are not in the cache, each once; raises `WeightsError`.
+
+    Small ones share a process, as loading TensorFlow takes longer than converting them; each large one has a
+    process of its own, as it needs some ten times its size for a moment.
+    """
+    missing = [network for network in dict.fromkeys(networks) if not network.path().exists()]
+    large = [network for network in missing if Path(network.weights).stat().st_size > LARGE]
+    small = [network for network in missing if network not in large]
+    for together in filter(None, [small, *([network] for network in large)]):
+        _convert_in_process(together)
+
+
+def _convert_in_process(networks: Sequence[Network]) -> None:
+    names = ", ".join(network.name for network in networks)
+    log.info("preparing %s for this machine (once, about half a minute)", names)
+    job = json.dumps([asdict(network) for network in networks])
     done = subprocess.run([sys.executable, "-m", __name__], input=job, capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise WeightsError(f"could not prepare {', '.join(n.name for n in missing)}: {reason}")
+        raise WeightsError(f"could not prepare {names}: {reason}")
 
 
 def convert(model, sample_shape: tuple[int, ...]) -> tuple[bytes, float]:

@@ -80,7 +80,9 @@ def obtain(file: WeightFile) -> Path:
 
 
 def check(file: WeightFile, path: Path) -> Path:
-    """`path`, if it is what it was at its first use, or at its first use of the right network."""
+    """`path`, if it is what it was at its first use, or at its first use of the right network; raises `WeightsError`."""
+    if not path.is_file():
+        raise WeightsError(f"{path} is missing: give the path of {file.filename}")
     noted, state = _notes().get(str(path)), _state(path)
     if noted is None:
         _check_network(file, path)

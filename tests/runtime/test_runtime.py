@@ -61,6 +61,23 @@ def test_conversion_is_made_once_and_noted(own_home, monkeypatch):
     convert.ensure([network])
 
 
+def test_small_networks_share_a_process_and_none_is_converted_twice(own_home, tmp_path, monkeypatch):
+    files = {name: tmp_path / name for name in ("a", "b", "large", "larger")}
+    for name, file in files.items():
+        file.write_bytes(b"0" * (200 if "large" in name else 10))
+    monkeypatch.setattr(convert, "LARGE", 100)
+    jobs = []
+
+    def run(*_, input: str, **__):
+        jobs.append([entry["name"] for entry in json.loads(input)])
+        return convert.subprocess.CompletedProcess([], 0)
+
+    monkeypatch.setattr(convert.subprocess, "run", run)
+    networks = [convert.Network(name, "m", "f", (), str(file), (1,)) for name, file in files.items()]
+    convert.ensure([*networks, *networks])
+    assert jobs == [["a", "b"], ["large"], ["larger"]]
+
+
 def test_other_weights_or_another_graph_are_another_file(tmp_path, own_home):
     other = tmp_path / "pnet.lz4"
     other.write_bytes(b"other weights")
