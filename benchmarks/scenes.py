@@ -43,6 +43,8 @@ class Scene:
     """Neighbours walk against each other; else each as it likes."""
     pause: float = 0.0
     """Share of people who stop on their way, and half of whom then turn back."""
+    jerk: float = 0.0
+    """Size of sudden moves of a head to and fro, each within two frames, two a second."""
     growth: float = 0.0
     """Most change of log size over one walk."""
     away: int = 40
@@ -110,6 +112,8 @@ def _path(scene: Scene, rng: np.random.Generator, place: int, begins_inside: boo
     grown = face * np.exp(rng.uniform(-1, 1) * scene.growth * (along / length - 0.5) * 2)
     half = np.stack([grown, grown * ASPECT], 1) / 2
     middle = np.stack([x, y], 1)
+    if scene.jerk:
+        middle = middle + face * scene.jerk * _jerks(rng, len(along))
     return np.hstack([middle - half, middle + half])
 
 
@@ -127,6 +131,17 @@ def _progress(rng: np.random.Generator, begin: float, length: float, step: float
         speed += np.clip(wanted - speed, -step / 8, step / 8) + rng.normal(0, 0.03) * step
         way += speed
     return np.array(found)
+
+
+def _jerks(rng: np.random.Generator, frames: int) -> np.ndarray:
+    """(N, 2) where a restless head is, about 0 in the middle and 1 in size: it jumps and stays."""
+    place, found = np.zeros(2), []
+    for _ in range(frames):
+        if rng.uniform() < 0.08:
+            place = rng.normal(0, 1, 2) * (0.7, 0.4)
+        found.append(place)
+    steps = np.array(found)
+    return (steps + np.vstack([steps[:1], steps[:-1]])) / 2
 
 
 def pillars(scene: Scene) -> np.ndarray:

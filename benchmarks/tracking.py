@@ -33,6 +33,7 @@ SCENES = (
     Scene("pillars", seed=4, people=4, lanes=2, pillars=2, speed=(0.1, 0.2)),
     Scene("growing", seed=5, people=4, lanes=2, growth=0.8),
     Scene("fast", seed=6, people=3, lanes=2, speed=(0.25, 0.5)),
+    Scene("restless", seed=9, people=4, lanes=2, speed=(0.0, 0.06), jerk=0.5),
     Scene("dim", seed=7, people=4, lanes=2, blur_px=2.0, light=(0.35, 1.1)),
     Scene("crowd", seed=8, people=12, lanes=4, face_px=(45, 80)),
 )

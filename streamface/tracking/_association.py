@@ -9,6 +9,8 @@ from streamface import geometry
 
 GATE_STD = 3.0
 """A detection further off than so many deviations of the filter is another face."""
+JERK_SIZES = 1.0
+"""How far a face may jump, in sizes: heads jerk and cameras shake more than any filter expects."""
 GATE_SIZES = 1.3
 """Neither is one further off than so many face sizes, however little is known."""
 GATE_RATIO = 2.0
@@ -34,6 +36,12 @@ def costs(expected: np.ndarray, uncertainty_px: np.ndarray, found: np.ndarray) -
     far = (deviations > GATE_STD**2) | (distance > GATE_SIZES) | (ratio > np.log(GATE_RATIO))
     cost[far] = FORBIDDEN
     return cost
+
+
+def jumps(last: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """(N, M) cost of saying that a face jumped from its (N, 4) last box to a found one, `FORBIDDEN` if too far."""
+    sizes = np.sqrt(geometry.areas(last) + 1e-9)
+    return costs(last, np.repeat(JERK_SIZES / GATE_STD * sizes[:, None], 2, axis=1), found)
 
 
 def assign(cost: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

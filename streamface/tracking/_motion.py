@@ -11,6 +11,10 @@ START_STD = np.array([0.3, 0.2, 0.05, 0.05])
 """How fast a face may be when it is first seen, per frame: half a face is inside two deviations."""
 PUSH_STD = np.array([0.015, 0.015, 0.01, 0.01])
 """How much the speed changes from one frame to the next."""
+JUMP_STD = 3.0
+"""A face further off than so many deviations has jumped: its place is taken from the detection."""
+JUMP_SPEED_STD = np.array([0.05, 0.05, 0.0, 0.0])
+"""And its speed is less certain by this."""
 KEEP_FRAMES = np.array([80.0, 80.0, 10.0, 10.0])
 """A speed that is not confirmed fades to a third in so many frames: people stop, and nobody grows for long."""
 
@@ -69,9 +73,13 @@ class Motion:
     def correct(self, rows: np.ndarray, boxes: np.ndarray) -> None:
         """Faces `rows` (M indices) were seen at (M, 4) boxes."""
         position, speed, spread, both, speed_spread = self._state[:, rows]
-        noise = (SEEN_STD * _scaled(position)) ** 2
-        gain, speed_gain = spread / (spread + noise), both / (spread + noise)
+        scale = _scaled(position)
+        noise = (SEEN_STD * scale) ** 2
         error = _measured(boxes) - position
+        jumped = error**2 > JUMP_STD**2 * (spread + noise)
+        spread = spread + jumped * error**2
+        speed_spread = speed_spread + jumped * (JUMP_SPEED_STD * scale) ** 2
+        gain, speed_gain = spread / (spread + noise), both / (spread + noise)
         self._state[:, rows] = np.stack(
             [
                 position + gain * error,

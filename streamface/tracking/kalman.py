@@ -2,8 +2,9 @@
 
 Sources: the filter and the assignment are those of SORT (Bewley et al., "Simple Online and Realtime Tracking",
 ICIP 2016); weak detections may continue a face but not start one, as in ByteTrack (Zhang et al., "ByteTrack:
-Multi-Object Tracking by Associating Every Detection Box", ECCV 2022). Looking for a lost face where it was last
-seen, as in OC-SORT (Cao et al., CVPR 2023), took a point off IDF1 on benchmarks/tracking.py and is left out.
+Multi-Object Tracking by Associating Every Detection Box", ECCV 2022); a face that is not where it was
+expected is looked for once more around its last sighting, as in OC-SORT (Cao et al., "Observation-Centric SORT",
+CVPR 2023), but only for a moment: heads jerk, while around someone hidden for long it would take in strangers.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from streamface.geometry import boxes_array, iou
 from streamface.settings import TrackingSettings
-from streamface.tracking._association import FORBIDDEN, assign, costs, same_face
+from streamface.tracking._association import FORBIDDEN, assign, costs, jumps, same_face
 from streamface.tracking._motion import Motion
 from streamface.tracking.base import Tracker
 from streamface.types import Box, Detection, Track
@@ -30,6 +31,8 @@ SURE_SCORE = 0.99
 """From here on one detection is enough: the pictures of a folder have no second look."""
 UNDETECTED_SHARE = 2
 """How many times `max_missed` refinement alone may keep a face that full detection no longer finds."""
+JUMP_FRAMES = 6
+"""A face unseen for longer than this did not jump, it was hidden: then only the filter knows where it is."""
 LEAST_PATIENCE = 10
 """Frames that a face seen only once may be out of sight."""
 OUTSIDE = 0.25
@@ -139,14 +142,22 @@ class Kalman(Tracker):
         self._index = index
 
     def _associate(self, found: np.ndarray, confident: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The faces (rows) and the detections (columns) that belong together: confident detections choose first."""
+        """The faces (rows) and the detections (columns) that belong together.
+
+        Confident detections choose first, then weak ones. What is left of the confident ones may be a face that
+        jumped: one that was seen a moment ago, and is not where it was expected.
+        """
         cost = costs(self._motion.boxes(), self._motion.uncertainty_px(), found)
-        rows, columns = assign(cost, np.arange(len(cost)), np.flatnonzero(confident))
-        if confident.all():
-            return rows, columns
-        left = np.setdiff1d(np.arange(len(cost)), rows)
-        more_rows, more_columns = assign(cost, left, np.flatnonzero(~confident))
-        return np.concatenate([rows, more_rows]), np.concatenate([columns, more_columns])
+        pairs = [assign(cost, np.arange(len(cost)), np.flatnonzero(confident))]
+        if not confident.all():
+            pairs.append(assign(cost, _left(len(cost), pairs, 0), np.flatnonzero(~confident)))
+        columns = _left(len(found), pairs, 1)
+        columns = columns[confident[columns]]
+        if len(columns):
+            rows = [i for i in _left(len(cost), pairs, 0) if self._unseen(i) <= JUMP_FRAMES]
+            last = boxes_array(face.detection.box for face in self._faces)
+            pairs.append(assign(jumps(last, found), np.array(rows, dtype=np.intp), columns))
+        return np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
 
     def _trusted(self, asked: np.ndarray, found: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The faces (rows) and the answers (columns) that belong together.
@@ -189,7 +200,7 @@ class Kalman(Tracker):
         gone = {i for i in missed if not self._faces[i].id}
         left = self._outside()
         for i, face in enumerate(self._faces):
-            unseen, undetected = self._index - face.seen_index, self._index - face.detected_index
+            unseen, undetected = self._unseen(i), self._index - face.detected_index
             late = unseen > face.patience(self._max_missed) or undetected > UNDETECTED_SHARE * self._max_missed
             if late or (unseen and left[i]):
                 gone.add(i)
@@ -197,6 +208,10 @@ class Kalman(Tracker):
             stay = [i for i in range(len(self._faces)) if i not in gone]
             self._motion.keep(np.array(stay, dtype=np.intp))
             self._faces = [self._faces[i] for i in stay]
+
+    def _unseen(self, i: int) -> int:
+        """Frames since face `i` was last seen."""
+        return self._index - self._faces[i].seen_index
 
     def _outside(self) -> np.ndarray:
         """(N,) True for faces expected outside the picture."""
@@ -225,6 +240,14 @@ class Kalman(Tracker):
         missed = self._index - face.seen_index
         detection = face.detection if not missed else Detection(Box(*box.tolist()), face.detection.score)
         return Track(face.id, detection, self._index - face.first_index + 1, missed)
+
+
+def _left(count: int, pairs: Sequence[tuple[np.ndarray, np.ndarray]], side: int) -> np.ndarray:
+    """Which of `count` rows (side 0) or columns (side 1) are in none of the pairs."""
+    free = np.ones(count, dtype=bool)
+    for pair in pairs:
+        free[pair[side]] = False
+    return np.flatnonzero(free)
 
 
 def _unclaimed(found: np.ndarray, confident: np.ndarray, claimed: np.ndarray) -> np.ndarray:

@@ -232,6 +232,23 @@ def test_gaps_in_the_index_count_as_time():
     assert made.update([], 90) == ()
 
 
+@pytest.mark.parametrize("sizes, unseen, kept", [(0.8, 1, True), (0.8, 7, False), (1.3, 1, False)])
+def test_a_face_that_jumps_keeps_its_number_for_a_moment(sizes, unseen, kept):
+    made = settled(300, frames=40)
+    for index in range(40, 39 + unseen):
+        made.refine([None], index)
+    jumped = face(300 + sizes * WIDTH * np.sqrt(1.2))  # a size is the root of the area
+    made.update([jumped], 39 + unseen)
+    tracks = made.update([jumped], 40 + unseen)
+    assert [track.id for track in tracks if not track.missed] == [1 if kept else 2]
+
+
+def test_after_a_jump_the_face_is_expected_where_it_jumped_to():
+    made = settled(300, frames=40)
+    made.update([face(360)], 40)
+    assert made.predict(41)[0].center[0] == pytest.approx(360, abs=8)
+
+
 def test_a_gap_moves_the_expected_box_by_as_many_frames():
     made = tracker()
     for index in range(20):
