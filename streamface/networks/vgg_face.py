@@ -119,20 +119,8 @@ def _digest(path: Path, _state: tuple[int, int] | None, widths: Widths) -> str:
 
 def build_trunk(weights: str, input_kind: str = "unit", widths: Widths = PUBLISHED):
     """The Keras model of the convolutions: raw pixels to features, (N, 7, 7, 512)."""
-    import keras
-    from keras import layers
-
-    image = keras.Input((widths.input_px, widths.input_px, 3), name="image")
-    x, made = _as_trained(image, input_kind), []
-    for channels, count in widths.blocks:
-        for _ in range(count):
-            made.append(layers.Conv2D(channels, 3, padding="same", activation="relu", kernel_initializer="zeros"))
-            x = made[-1](x)
-        x = layers.MaxPooling2D(2)(x)
-    model = keras.Model(image, x, name="vgg_face_trunk")
-    stored = _stored(Path(weights), widths)
-    for layer, arrays in zip(made, stored, strict=False):
-        layer.set_weights(arrays)
+    model = trunk_graph(input_kind, widths)
+    _fill(model, _stored(Path(weights), widths))
     return model
 
 
@@ -141,24 +129,47 @@ def build_head(weights: str, classes: str, widths: Widths = PUBLISHED):
 
     With classes "0" it ends in the second dense layer: the identity's descriptor, brought to length 1.
     """
+    model = head_graph(int(classes), widths)
+    stored = _stored(Path(weights), widths, int(classes) or IDENTITIES)[widths.convolutions :]
+    # a convolution over the whole of its input is a dense layer
+    _fill(model, [[kernel.reshape(-1, kernel.shape[-1]), bias] for kernel, bias in stored])
+    return model
+
+
+def trunk_graph(input_kind: str, widths: Widths):
+    """As `build_trunk`, without weights."""
+    import keras
+    from keras import layers
+
+    image = keras.Input((widths.input_px, widths.input_px, 3), name="image")
+    x = _as_trained(image, input_kind)
+    for channels, count in widths.blocks:
+        for _ in range(count):
+            x = layers.Conv2D(channels, 3, padding="same", activation="relu", kernel_initializer="zeros")(x)
+        x = layers.MaxPooling2D(2)(x)
+    return keras.Model(image, x, name="vgg_face_trunk")
+
+
+def head_graph(classes: int, widths: Widths):
+    """As `build_head`, without weights."""
     import keras
     from keras import layers, ops
 
     features = keras.Input(widths.features, name="features")
-    x, made = layers.Flatten()(features), []
+    x = layers.Flatten()(features)
     for _ in range(2):
-        made.append(layers.Dense(widths.dense, activation="relu", kernel_initializer="zeros"))
-        x = made[-1](x)
-    if int(classes):
-        made.append(layers.Dense(int(classes), activation="softmax", kernel_initializer="zeros"))
-        x = made[-1](x)
+        x = layers.Dense(widths.dense, activation="relu", kernel_initializer="zeros")(x)
+    if classes:
+        x = layers.Dense(classes, activation="softmax", kernel_initializer="zeros")(x)
     else:
         x = x * ops.rsqrt(ops.maximum(ops.sum(x * x, axis=1, keepdims=True), 1e-12))
-    model = keras.Model(features, x, name="vgg_face_head")
-    stored = _stored(Path(weights), widths, int(classes) or IDENTITIES)[widths.convolutions :]
-    for layer, (kernel, bias) in zip(made, stored, strict=False):
-        layer.set_weights([kernel.reshape(-1, kernel.shape[-1]), bias])  # a convolution over its whole input is dense
-    return model
+    return keras.Model(features, x, name="vgg_face_head")
+
+
+def _fill(model, stored: list[list[np.ndarray]]) -> None:
+    """Layer by layer; what the file has beyond the model's last layer is left."""
+    for layer, arrays in zip((layer for layer in model.layers if layer.weights), stored, strict=False):
+        layer.set_weights(arrays)
 
 
 def _as_trained(image, input_kind: str):

@@ -80,7 +80,7 @@ def obtain(file: WeightFile) -> Path:
 
 
 def check(file: WeightFile, path: Path) -> Path:
-    """`path`, if it is what it was at its first use, or at its first use of the right network; raises `WeightsError`."""
+    """`path`, if it is what it was at its first use, or now of the right network; raises `WeightsError` otherwise."""
     if not path.is_file():
         raise WeightsError(f"{path} is missing: give the path of {file.filename}")
     noted, state = _notes().get(str(path)), _state(path)

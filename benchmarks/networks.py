@@ -1,0 +1,88 @@
+"""How long does each network take? `python -m benchmarks.networks [NAME ...]`
+
+Prints parameters, size of the converted file, and the median and least milliseconds of one face through LiteRT on
+1 and on 2 threads. Networks whose weights are not on this machine are converted with random ones, which take as long.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
+
+from streamface.networks import deepface, emotion_published, facenet, openface, vgg_face
+from streamface.runtime import convert
+from streamface.runtime.session import Session
+
+RUNS = 30
+
+
+def _random(model):
+    """`model` with random weights under which activations neither die nor explode."""
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.path.endswith(("kernel", "kernel_1")):
+            inputs = weight.shape[-1] if len(weight.shape) == 3 else int(np.prod(weight.shape[:-1]))
+            weight.assign(rng.normal(0, np.sqrt(2 / inputs), weight.shape).astype(np.float32))
+    return model
+
+
+def _dlib():
+    from streamface.networks import dlib_resnet
+
+    return dlib_resnet.build()
+
+
+def _trunk():
+    return vgg_face.trunk_graph("unit", vgg_face.PUBLISHED)
+
+
+def _head(classes: int) -> Callable:
+    return lambda: vgg_face.head_graph(classes, vgg_face.PUBLISHED)
+
+
+GRAPHS = {
+    "Dlib": _dlib,
+    "OpenFace": lambda: _random(openface.graph()),
+    "Facenet": lambda: _random(facenet.graph(128)),
+    "Facenet512": lambda: _random(facenet.graph(512)),
+    "DeepFace": lambda: _random(deepface.graph()),
+    "VGG-Face trunk": lambda: _random(_trunk()),
+    "VGG-Face identity": lambda: _random(_head(0)()),
+    "VGG-Face age": lambda: _random(_head(101)()),
+    "Emotion-published": lambda: _random(emotion_published.graph()),
+}
+
+
+def milliseconds(data: bytes, shape: tuple[int, ...], threads: int) -> np.ndarray:
+    """Of each of `RUNS` runs after three that do not count."""
+    session, spent = Session(data, threads), []
+    sample = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+    for _ in range(RUNS + 3):
+        began = perf_counter()
+        session.run(sample)
+        spent.append((perf_counter() - began) * 1e3)
+    return np.array(spent[3:])
+
+
+def main() -> None:
+    """Measure the networks named, or all."""
+    print(f"{'network':20s} {'parameters':>12s} {'MB':>6s}  1 thread: median, least ms   2 threads")
+    for name in sys.argv[1:] or GRAPHS:
+        model = GRAPHS[name]()
+        shape = (1, *model.input_shape[1:])
+        data, _ = convert.convert(model, shape)
+        parameters = model.count_params()
+        del model
+        one, two = (milliseconds(data, shape, threads) for threads in (1, 2))
+        print(
+            f"{name:20s} {parameters:12,d} {len(data) / 1e6:6.1f}  {np.median(one):8.1f} {one.min():8.1f}"
+            f"        {np.median(two):8.1f} {two.min():8.1f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
