@@ -197,9 +197,10 @@ def _download(file: WeightFile) -> Path:
                 return _fetched(file, url, target)
             except WeightsError as error:
                 reasons.append(str(error))
+    unpack = ", unpack it" if file.urls[0].endswith(".zip") else ""
     raise WeightsError(
         f"{file.filename} is not here and could not be downloaded ({'; '.join(reasons)}): "
-        f"fetch {file.urls[0]} on another machine and put it into {folder()}"
+        f"fetch {file.urls[0]} on another machine{unpack} and put it into {folder()}"
     )
 
 
