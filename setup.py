@@ -25,6 +25,7 @@ setup(
         "av>=17.1",  # H.264 recording, exact timestamps
         "face_recognition_models>=0.3",  # carries dlib's face ResNet
         "gdown>=5.2",  # downloads published weights
+        "h5py>=3.11",  # reads published weights
         "imutils>=0.5.4",  # lists pictures, resizes
         "manimgx-fonts>=2026.9",  # Noto fonts of some 20 scripts
         "manimgx-fonts-cjk>=2026.9",  # Noto Sans for Chinese, Japanese and Korean

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import ModuleType
 
 import numpy as np
 
@@ -30,7 +31,7 @@ AUTO_MODEL = "Dlib"
 """What `--model auto` means; see docs/models.md for the rule and the figures behind it."""
 
 
-def model_module(settings: Settings):
+def model_module(settings: Settings) -> ModuleType:
     """The recognition backend that the settings name."""
     name = settings.recognition.model
     return plugins.backend("recognition", AUTO_MODEL if plugins.normalised(name) == "auto" else name, "model")
@@ -44,6 +45,8 @@ def prepare(settings: Settings) -> None:
     detection = plugins.backend("detection", settings.detection.detector, "detector")
     networks = list(getattr(detection, "required", lambda _: ())(settings.detection))
     networks += model_module(settings).required(settings.recognition)
+    for module in _attribute_modules(settings):
+        networks += module.required(settings.analysis)
     convert.ensure(networks)
 
 
@@ -61,10 +64,14 @@ def analysis(settings: Settings) -> FaceAnalysis:
 
 def predictors(settings: Settings) -> tuple[AttributePredictor, ...]:
     """The backends that answer the wanted attributes."""
-    if not settings.analysis.actions:
-        return ()
-    found = [m for m in plugins.backends("attributes").values() if getattr(m, "DEFAULT", True)]
-    return tuple(module.create(settings.analysis, settings.runtime) for module in found)
+    template = model_module(settings).SPEC.template
+    return tuple(m.create(settings.analysis, settings.runtime, template) for m in _attribute_modules(settings))
+
+
+def _attribute_modules(settings: Settings) -> list[ModuleType]:
+    """The attribute backends in use: those that do not stand aside, when attributes are wanted at all."""
+    every = plugins.backends("attributes").values() if settings.analysis.actions else ()
+    return [module for module in every if getattr(module, "DEFAULT", True)]
 
 
 def gallery(settings: Settings, threads: int = 2) -> Gallery | None:
@@ -79,14 +86,19 @@ def gallery(settings: Settings, threads: int = 2) -> Gallery | None:
             encoder.close()
 
 
+def _network_key(settings: Settings) -> str:
+    """What embeddings must have in common to be comparable: network, version, detector, mirroring."""
+    spec, mirrored = model_module(settings).SPEC, "/mirrored" if settings.recognition.mirror else ""
+    return f"{spec.name}/{spec.version}/{plugins.normalised(settings.detection.detector)}{mirrored}"
+
+
 class LazyEncoder:
     """A `gallery.base.Encoder` whose networks are loaded with the first picture, so that none costs nothing."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._made: FaceEncoder | None = None
-        spec, mirrored = model_module(settings).SPEC, "/mirrored" if settings.recognition.mirror else ""
-        self.network = f"{spec.name}/{spec.version}/{plugins.normalised(settings.detection.detector)}{mirrored}"
+        self.network = _network_key(settings)
 
     def encode(self, image: np.ndarray) -> tuple[EncodedFace, ...]:
         """All faces of an (H, W, 3) uint8 BGR image."""
@@ -119,8 +131,8 @@ def matcher(settings: Settings, people: Gallery | None) -> Callable[[np.ndarray,
     """The gallery's answer for one embedding, with a factor on the threshold; None without a gallery."""
     if people is None:
         return None
-    metric, limit = settings.recognition.metric, threshold(settings)
-    return lambda vector, factor: people.match(vector[None], metric, limit * factor)[0]
+    metric, limit, network = settings.recognition.metric, threshold(settings), _network_key(settings)
+    return lambda vector, factor: people.match(vector[None], metric, limit * factor, network)[0]
 
 
 def pipeline(settings: Settings, people: Gallery | None, is_live: bool) -> Pipeline:

@@ -32,6 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     try:
+        if arguments[:1] == ["weights"]:
+            from streamface import weights_command
+
+            return weights_command.main(arguments[1:], print)
         return _run(settings_from(arguments))
     except StreamfaceError as error:
         _complain(str(error))
