@@ -21,7 +21,8 @@ from streamface.errors import MissingPackageError, WeightsError
 # Every conv and dense is followed by a PReLU. Padding as in the package's own network files.
 LAYERS = {
     "pnet": (("conv", 10, 3), ("pool", 2, 2, "same"), ("conv", 16, 3), ("conv", 32, 3)),
-    "rnet": (("conv", 28, 3), ("pool", 3, 2, "same"), ("conv", 48, 3), ("pool", 3, 2, "valid"), ("conv", 64, 2), ("dense", 128)),
+    "rnet": (("conv", 28, 3), ("pool", 3, 2, "same"), ("conv", 48, 3), ("pool", 3, 2, "valid"), ("conv", 64, 2),
+             ("dense", 128)),
     "onet": (("conv", 32, 3), ("pool", 3, 2, "same"), ("conv", 64, 3), ("pool", 3, 2, "valid"), ("conv", 64, 3),
              ("pool", 2, 2, "same"), ("conv", 128, 2), ("dense", 256)),
 }  # fmt: skip
@@ -29,7 +30,7 @@ INPUT_PX = {"pnet": None, "rnet": 24, "onet": 48}
 
 
 def weights_file(network: str) -> Path:
-    """The file of `network` inside the installed `mtcnn` package, found without importing it (that loads TensorFlow)."""
+    """The file of `network` inside the `mtcnn` package, found without importing it (that loads TensorFlow)."""
     spec = importlib.util.find_spec("mtcnn")
     if spec is None or not spec.submodule_search_locations:
         raise MissingPackageError("the MTCNN detector", "mtcnn")
