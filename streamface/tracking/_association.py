@@ -11,6 +11,8 @@ GATE_STD = 3.0
 """A detection further off than so many deviations of the filter is another face."""
 JERK_SIZES = 1.0
 """How far a face may jump, in sizes: heads jerk and cameras shake more than any filter expects."""
+JERK_RATIO = 1.25
+"""And how many times larger or smaller it may be after."""
 GATE_SIZES = 1.3
 """Neither is one further off than so many face sizes, however little is known."""
 GATE_RATIO = 2.0
@@ -30,7 +32,7 @@ def costs(expected: np.ndarray, uncertainty_px: np.ndarray, found: np.ndarray) -
     overlap = shared / (size_expected + size_found - shared + 1e-9)
     apart = (expected[:, None, :2] + expected[:, None, 2:] - found[None, :, :2] - found[None, :, 2:]) / 2
     distance = np.sqrt((apart**2).sum(2) / np.sqrt(size_expected * size_found + 1e-9))
-    ratio = np.abs(np.log((size_expected + 1e-9) / (size_found + 1e-9))) / 2
+    ratio = _ratio(size_expected, size_found)
     deviations = ((apart / uncertainty_px[:, None]) ** 2).sum(2)
     cost = 1 - overlap + distance + ratio
     far = (deviations > GATE_STD**2) | (distance > GATE_SIZES) | (ratio > np.log(GATE_RATIO))
@@ -38,10 +40,17 @@ def costs(expected: np.ndarray, uncertainty_px: np.ndarray, found: np.ndarray) -
     return cost
 
 
+def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(N, M) absolute log ratio of sizes, from (N, 1) and (1, M) areas."""
+    return np.abs(np.log((a + 1e-9) / (b + 1e-9))) / 2
+
+
 def jumps(last: np.ndarray, found: np.ndarray) -> np.ndarray:
     """(N, M) cost of saying that a face jumped from its (N, 4) last box to a found one, `FORBIDDEN` if too far."""
-    sizes = np.sqrt(geometry.areas(last) + 1e-9)
-    return costs(last, np.repeat(JERK_SIZES / GATE_STD * sizes[:, None], 2, axis=1), found)
+    areas = geometry.areas(last)[:, None]
+    cost = costs(last, np.repeat(JERK_SIZES / GATE_STD * np.sqrt(areas + 1e-9), 2, axis=1), found)
+    cost[_ratio(areas, geometry.areas(found)[None]) > np.log(JERK_RATIO)] = FORBIDDEN
+    return cost
 
 
 def assign(cost: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streamface.tracking._association import FORBIDDEN, assign, costs, same_face
+from streamface.tracking._association import FORBIDDEN, assign, costs, jumps, same_face
 
 FACE = (100.0, 100.0, 180.0, 200.0)
 
@@ -47,6 +47,19 @@ def test_a_box_of_another_size_costs_more_than_its_lack_of_overlap():
 )
 def test_gates(found, deviation_px, allowed):
     assert (cost(found, deviation_px) < FORBIDDEN) == allowed
+
+
+@pytest.mark.parametrize(
+    "found, allowed",
+    [
+        (shifted(85), True),
+        (shifted(92), False),  # further than a face size
+        ((95, 94, 185, 206), True),
+        ((90, 88, 190, 212), False),  # more than a quarter larger
+    ],
+)
+def test_how_a_face_may_jump(found, allowed):
+    assert (jumps(np.array([FACE]), np.array([found]))[0, 0] < FORBIDDEN) == allowed
 
 
 def test_assignment_takes_the_cheapest_whole_and_leaves_forbidden_pairs():
