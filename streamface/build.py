@@ -148,9 +148,11 @@ def pipeline(settings: Settings, people: Gallery | None, is_live: bool) -> Pipel
 
 def source(settings: Settings) -> Source:
     """The source that the settings name, not yet open."""
+    from streamface.capture._ahead import ReadAhead
     from streamface.capture.select import open_source
 
-    return open_source(settings.capture)
+    found = open_source(settings.capture)
+    return ReadAhead(found) if found.is_file else found
 
 
 def files(settings: Settings) -> list[Sink]:

@@ -34,6 +34,9 @@ class Source(ABC):
     name: str
     """Shown to people and kept in `Frame.source`: never holds a password."""
 
+    is_file: bool = False
+    """True for a source that has all its frames already, so that it may be read ahead."""
+
     @abstractmethod
     def open(self) -> SourceInfo:
         """Open and return what the source says of itself; raises `SourceError`."""

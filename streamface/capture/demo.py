@@ -47,6 +47,8 @@ class Demo(Source):
 
     name = NAME
 
+    is_file = True
+
     def __init__(self) -> None:
         self._index = 0
 

@@ -42,6 +42,8 @@ class ImageFolder(Source):
     `info.frame_count` counts the files, broken ones included.
     """
 
+    is_file = True
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.name = str(path)

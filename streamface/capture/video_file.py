@@ -37,6 +37,8 @@ class VideoFile(Source):
     gives every frame up to there, then `SourceError` with the time at which it broke.
     """
 
+    is_file = True
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.name = str(path)

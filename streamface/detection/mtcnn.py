@@ -27,7 +27,7 @@ CELL_PX = 12
 STRIDE_PX = 2
 PYRAMID_FACTOR = 0.709
 """Ratio of one size to the next: half the area, as published."""
-PROPOSAL_SCORE, REJECTION_SCORE, GONE_SCORE = 0.8, 0.7, 0.6
+PROPOSAL_SCORE, REJECTION_SCORE, GONE_SCORE = 0.85, 0.7, 0.6
 """Least scores of P-Net and R-Net; below the last, a refined face is gone.
 
 Published for P-Net is 0.6: it lets twice as many proposals through, and on lfw_dev and the crowd clip not one
