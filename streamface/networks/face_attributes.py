@@ -21,17 +21,23 @@ RACES = ("white", "black", "asian", "indian", "other")
 PARTS = {"age": slice(0, AGES), "gender": slice(AGES, AGES + 2), "race": slice(AGES + 2, AGES + 7)}
 """Where each attribute's probabilities stand in the output."""
 OUTPUTS = AGES + len(GENDERS) + len(RACES)
-BLOCKS = ((7, 128, True), (8, 128, False), (10, 256, True), (11, 256, False))
-"""Each residual block: the dlib block from which its training starts, its channels, whether it halves first."""
-POOLED = (1, 3)
-"""Blocks whose means over the picture the last layer sees: wrinkles are small, so age gains from the earlier one."""
+BLOCKS = tuple((index, *dlib_resnet.BLOCKS[index]) for index in range(dlib_resnet.BRANCH, len(dlib_resnet.BLOCKS)))
+"""Each residual block: the dlib block from which its training starts, its channels, whether it halves first.
+
+All that follow the branch: without 9, 12 and 13 race and gender fell behind a linear layer on the published ones.
+"""
+POOLED = (2, 5, 6)
+"""Blocks whose maps, averaged two by two, the hidden layer sees: 4x4x128, 2x2x256 and 1x1x256 numbers."""
+POOLED_WIDTH = 16 * 128 + 4 * 256 + 256
+HIDDEN = 384
+"""Width of the layer between them and the outputs."""
 
 
 def build(weights: Mapping[str, np.ndarray] | None = None, temperatures: Mapping[str, float] | None = None):
     """The Keras model.
 
-    weights: `<block>.first.kernel` (rows, columns, in, out) and `.bias`, `<block>.second...`, `head...`; None
-    leaves a random start. temperatures: per attribute, what its logits are divided by; 1 where not given.
+    weights: `<block>.first.kernel` (rows, columns, in, out) and `.bias`, `<block>.second...`, `hidden...`,
+    `head...`; None leaves a random start. temperatures: per attribute, what its logits are divided by (else 1).
     """
     import keras
     from keras import layers, ops
@@ -43,15 +49,15 @@ def build(weights: Mapping[str, np.ndarray] | None = None, temperatures: Mapping
         return named[name](x)
 
     features = x = keras.Input(dlib_resnet.FEATURES_SHAPE, name="features")
-    means = []
+    pooled = []
     for index, (_, channels, halve) in enumerate(BLOCKS):
         inner = layers.ReLU()(convolve(x, f"{index}.first", channels, 2 if halve else 1))
         inner = convolve(inner, f"{index}.second", channels)
         x = layers.ReLU()(dlib_resnet.sum_of_unequal(inner, layers.AveragePooling2D(2, 2)(x) if halve else x))
         if index in POOLED:
-            means.append(layers.GlobalAveragePooling2D()(x))
-    named["head"] = layers.Dense(OUTPUTS)
-    logits = named["head"](layers.Concatenate()(means))
+            pooled.append(layers.Flatten()(layers.AveragePooling2D(2)(x)))
+    named["hidden"], named["head"] = layers.Dense(HIDDEN), layers.Dense(OUTPUTS)
+    logits = named["head"](layers.ReLU()(named["hidden"](layers.Concatenate()(pooled))))
     given = temperatures or {}
     chances = [ops.softmax(logits[:, part] / given.get(name, 1.0)) for name, part in PARTS.items()]
     model = keras.Model(features, layers.Concatenate()(chances), name="face_attributes")
