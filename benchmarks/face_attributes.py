@@ -134,6 +134,7 @@ def main() -> None:
     lines.append(row("all, cropped", found, labels, everybody))
     lines.append(row("all, cropped, with the mirror image", mirrored, labels, everybody))
     lines.append(row("all that detection finds", of_detected, labels, seen))
+    lines.append(row("all, cropped, that are not in training too", found, labels, ~utkface.repeated()))
     lines += breakdown(found, labels) + [calibration(found, labels), timings(networks, chips[0])]
     sys.stdout.write("\n".join(lines) + f"\n{model.stat().st_size / 1e6:.2f} MB\n")
 

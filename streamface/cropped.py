@@ -57,5 +57,5 @@ def _plausible(detection: Detection, image: np.ndarray) -> bool:
     eye_left, eye_right, _, mouth_left, mouth_right = detection.landmarks.astype(np.float64)
     along, down = eye_right - eye_left, (mouth_left + mouth_right - eye_left - eye_right) / 2
     apart = np.hypot(*along) / ((width + height) / 2)
-    upright = along[0] * down[1] - along[1] * down[0] > 0.3 * along @ along
-    return bool(upright and EYES_APART[0] <= apart <= EYES_APART[1])
+    not_mirrored = along[0] * down[1] - along[1] * down[0] > 0.3 * along @ along
+    return bool(not_mirrored and down[1] > 0 and EYES_APART[0] <= apart <= EYES_APART[1])

@@ -92,3 +92,21 @@ def validation() -> tuple[list[np.ndarray], Labels]:
     indices = parts(len(pairs)).validation
     rows = np.array([labels_of(pairs[index][0]) for index in indices], np.int64)
     return [pairs[index][1] for index in indices], Labels(*rows.T)
+
+
+def repeated(least: float = 0.97) -> np.ndarray:
+    """(validation,) bool: those pictures that stand once more, nearly the same, among the others.
+
+    UTKFace was collected from several sources; 6 % of its pictures are there twice, often with other labels. Compared
+    at 24x24 grey pixels, by correlation.
+    """
+    import cv2
+
+    thumbnails = []
+    for _, image in common.read_tar(common.data_file(ARCHIVE), grey=True):
+        small = cv2.resize(image, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+        small -= small.mean()
+        thumbnails.append(small / max(float(np.linalg.norm(small)), 1e-6))
+    table, held_out = np.stack(thumbnails), parts(len(thumbnails))
+    others = np.concatenate([held_out.training, held_out.calibration])
+    return (table[held_out.validation] @ table[others].T).max(1) > least
