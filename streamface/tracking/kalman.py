@@ -39,7 +39,7 @@ OUTSIDE = 0.25
 """A missing face whose centre is so many of its widths or heights outside the picture has left."""
 REFINED_ENOUGH = 3
 """Refinements that stand for a second full detection."""
-CLOSE_IOU = 0.1
+CLOSE_IOU = 0.3
 """Faces that overlap more than this are looked at in full, for they may take each other's number."""
 UNSURE_MISSING = 0.5
 """What a missing face pays against one that was just seen, in units of cost, when both claim the same box."""
@@ -96,7 +96,7 @@ class Kalman(Tracker):
         self._index: int | None = None
         self._looked: int | None = None
         self._is_first = True
-        self._lost = self._unsure = self._close = False
+        self._lost = self._close = False
 
     def predict(self, index: int) -> tuple[Box, ...]:
         self._advance(index)
@@ -133,7 +133,8 @@ class Kalman(Tracker):
 
     @property
     def wants_detection(self) -> bool:
-        return self._lost or self._unsure or self._close
+        # A new face asks for none: where it stands still, three refinements confirm it, and where it moves it is lost.
+        return self._lost or self._close
 
     def _advance(self, index: int) -> None:
         """Move every face to frame `index`."""
@@ -232,7 +233,6 @@ class Kalman(Tracker):
                 face.id = self._last_id
         overlap = np.triu(iou(boxes, boxes), 1)
         self._close = bool((overlap > CLOSE_IOU).any())
-        self._unsure = any(not face.id for face in self._faces)
         shown = sorted((face.id, i) for i, face in enumerate(self._faces) if face.id)
         return tuple(self._track(self._faces[i], boxes[i]) for _, i in shown)
 

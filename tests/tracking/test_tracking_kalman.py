@@ -299,8 +299,10 @@ def test_a_full_detection_is_wanted_when_something_is_unclear():
     made.refine([face(300), None], 14)
     assert not made.wants_detection, "it is still missing, which is no news"
     made.update([face(300), face(600), face(900)], 15)
-    assert made.wants_detection, "a face is not confirmed"
-    assert settled(300, 350).wants_detection, "two faces overlap"
+    made.refine([face(300), face(600), None], 16)
+    assert made.wants_detection, "a new face moves, and nobody knows where to"
+    assert not settled(300, 350).wants_detection
+    assert settled(300, 340).wants_detection, "two faces overlap much"
 
 
 def test_numbers_are_never_used_again_and_tracks_come_in_their_order():
