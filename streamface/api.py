@@ -72,7 +72,7 @@ def verify(
 
 def analyze(
     img: object,
-    actions: Sequence[str] | str = ("age", "gender", "race", "emotion"),
+    actions: Sequence[str] | str = ("age", "gender", "race"),
     detector_backend: str | DetectionSettings = "mtcnn",
     enforce_detection: bool = True,
     faces: str = "largest",

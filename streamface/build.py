@@ -14,6 +14,7 @@ from streamface.attention import Attention
 from streamface.attributes.base import ACTIONS, AttributePredictor
 from streamface.capture.base import Source
 from streamface.detection.base import Detector
+from streamface.errors import WeightsError
 from streamface.gallery.base import EncodedFace
 from streamface.gallery.gallery import Gallery
 from streamface.gallery.opening import open_gallery
@@ -58,8 +59,12 @@ def detector(settings: Settings) -> Detector:
 
 def analysis(settings: Settings) -> FaceAnalysis:
     """The networks that look at a face."""
-    recognizer = model_module(settings).create(settings.recognition, settings.runtime)
-    return FaceAnalysis(recognizer, predictors(settings), settings.recognition.mirror)
+    recognizer, attributes = model_module(settings).create(settings.recognition, settings.runtime), predictors(settings)
+    answered = {action for predictor in attributes for action in predictor.provides}
+    missing = [action for action in settings.analysis.actions if action not in answered]
+    if missing:
+        raise WeightsError(f"no network for {', '.join(missing)} is here: leave it out of the actions")
+    return FaceAnalysis(recognizer, attributes, settings.recognition.mirror)
 
 
 def predictors(settings: Settings) -> tuple[AttributePredictor, ...]:

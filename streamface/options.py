@@ -74,7 +74,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option("mirror", "recognition", "mirror", "average each face with its mirror image: a little more accurate, "
                "twice the time (default: no)", bool),
         Option("actions", "analysis", "actions", "what else to say of a face, of age,gender,emotion,race, or none "
-               "(default: age,gender,emotion)", _actions, "A,B"),
+               "(default: age,gender)", _actions, "A,B"),
         Option("store", "gallery", "store", "SQLite file that keeps the embeddings (default: in the cache folder)",
                Path, "FILE"),
     ),

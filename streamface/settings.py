@@ -96,7 +96,8 @@ class GallerySettings:
 class AnalysisSettings:
     """What is asked of a face, and when a label changes."""
 
-    actions: tuple[str, ...] = ("age", "gender", "emotion")
+    actions: tuple[str, ...] = ("age", "gender")
+    """Attributes to tell of each face; emotion waits for a network (docs/models/emotion.md)."""
     identity_refresh_s: float = 1.0
     """Seconds between two looks at a person whose name is settled."""
     attribute_refresh_s: float = 0.25

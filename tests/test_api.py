@@ -194,7 +194,7 @@ def test_verify_takes_the_whole_picture_where_nobody_is_found(portrait, noise):
 
 
 def test_analyze_answers_with_plain_types(portrait, predictor):
-    answer = streamface.analyze(portrait)
+    answer = streamface.analyze(portrait, ["age", "gender", "race", "emotion"])
     assert set(answer) == {"age", "age_spread", "gender", "gender_probabilities", "race", "dominant_race", "emotion",
                            "dominant_emotion", "face", "score", "quality"}  # fmt: skip
     assert type(answer["age"]) is float and answer["age_spread"] == 5

@@ -70,8 +70,8 @@ def test_the_version_is_where_setup_reads_it():
 
 def test_the_lines_of_the_docstring_run(settings, portrait_file, tmp_path, monkeypatch):
     answered = {action for predictor in build.predictors(Settings()) for action in predictor.provides}
-    if not {"age", "gender", "emotion"} <= answered:
-        pytest.skip("the networks of age, gender and emotion are not installed")
+    if not {"age", "gender", "race"} <= answered:
+        pytest.skip("the networks of age, gender and race are not installed")
     block = streamface.__doc__.split("\n\n")[2]
     lines = textwrap.dedent(block)
     assert len(lines.splitlines()) == 8 and lines.startswith("import")
