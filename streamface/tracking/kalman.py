@@ -33,7 +33,7 @@ UNDETECTED_SHARE = 2
 """How many times `max_missed` refinement alone may keep a face that full detection no longer finds."""
 JUMP_FRAMES = 6
 """A face unseen for longer than this did not jump, it was hidden: then only the filter knows where it is."""
-LEAST_PATIENCE = 10
+LEAST_PATIENCE = 20
 """Frames that a face seen only once may be out of sight."""
 OUTSIDE = 0.25
 """A missing face whose centre is so many of its widths or heights outside the picture has left."""

@@ -104,7 +104,7 @@ def test_who_is_out_of_sight_for_longer_comes_back_with_a_new_number():
     assert [track.id for track in made.update([face(300)], 19)] == [2]
 
 
-@pytest.mark.parametrize("seen, lasts", [(1, 12), (8, 19), (40, 25)])
+@pytest.mark.parametrize("seen, lasts", [(1, 22), (3, 24), (40, 25)])
 def test_the_shorter_a_face_was_seen_the_sooner_it_is_given_up(seen, lasts):
     made = settled(300, frames=seen)
     shown = [len(made.update([], seen + k)) for k in range(40)]
