@@ -108,7 +108,7 @@ def test_only_face_attributes_need_dlibs_network_and_share_it():
 
 @needs_model
 class TestCarriedNetwork:
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def predictor(self):
         return bundled.create(AnalysisSettings(), RuntimeSettings())
 
