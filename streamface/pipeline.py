@@ -9,7 +9,7 @@ from streamface.pyramid import Pyramid
 from streamface.tracking.base import Tracker
 from streamface.types import Frame, FrameResult, Track
 
-SOONEST = 4
+SOONEST = 2
 """Frames between two full detections at the least, however much the tracker asks for one."""
 
 
