@@ -16,14 +16,14 @@ def boxes_array(boxes: Iterable[Box]) -> np.ndarray:
 
 def areas(boxes: np.ndarray) -> np.ndarray:
     """(N,) areas of (N, 4) boxes; 0 where a box is turned inside out."""
-    return np.clip(boxes[:, 2] - boxes[:, 0], 0, None) * np.clip(boxes[:, 3] - boxes[:, 1], 0, None)
+    return np.maximum(boxes[:, 2] - boxes[:, 0], 0) * np.maximum(boxes[:, 3] - boxes[:, 1], 0)
 
 
 def intersections(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(N, M) areas shared by each of (N, 4) and each of (M, 4) boxes."""
     width = np.minimum(a[:, None, 2], b[None, :, 2]) - np.maximum(a[:, None, 0], b[None, :, 0])
     height = np.minimum(a[:, None, 3], b[None, :, 3]) - np.maximum(a[:, None, 1], b[None, :, 1])
-    return np.clip(width, 0, None) * np.clip(height, 0, None)
+    return np.maximum(width, 0) * np.maximum(height, 0)
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:

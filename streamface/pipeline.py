@@ -32,6 +32,7 @@ class Pipeline:
     def step(self, frame: Frame, dropped: int = 0) -> FrameResult:
         """Everything that is known after one more frame, before which `dropped` frames were skipped."""
         pyramid = Pyramid(frame.image)
+        self._tracker.size_wh = frame.size_wh
         tracks = self._follow(frame.index, pyramid)
         faces = self._attention.step(frame, pyramid, tracks, self._watch)
         return FrameResult(frame, faces, self._watch.take(), dropped)

@@ -149,3 +149,10 @@ def test_frames_dropped_are_reported():
 @pytest.mark.parametrize("side", [(1, 1), (3, 500)])
 def test_odd_frames_do_not_crash(side):
     assert Rig().run(np.zeros((*side, 3), np.uint8))[0].faces == ()
+
+
+def test_the_tracker_knows_the_size_of_each_frame():
+    """Else whoever comes in at the right or bottom edge takes the number of somebody who has just left there."""
+    rig = Rig()
+    rig.run(scene())
+    assert rig.pipeline._tracker.size_wh == (640, 160)

@@ -15,6 +15,9 @@ class Tracker(ABC):
     `refine` (after a look at the predicted boxes only). Frame indices only grow; gaps are dropped frames.
     """
 
+    size_wh: tuple[int, int] | None = None
+    """(width, height) of the frame, set by the stream before each one: whoever leaves at its edge is gone."""
+
     @abstractmethod
     def predict(self, index: int) -> tuple[Box, ...]:
         """Where each live track is expected in frame `index`, in the order that `refine` takes answers."""
