@@ -24,6 +24,10 @@ HEAD = (0.85, 0.78)
 """Half axes of the ellipse that a head covers, in widths and heights of its face's box."""
 
 
+SIZE_WH = (1280, 720)
+"""Of every scene unless it says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """How people move; lengths in face widths, speeds in face widths per frame."""
@@ -31,7 +35,7 @@ class Scene:
     name: str
     seed: int = 0
     frames: int = 250
-    size_wh: tuple[int, int] = (1280, 720)
+    size_wh: tuple[int, int] = SIZE_WH
     people: int = 4
     """In view at a time."""
     face_px: tuple[float, float] = (70, 110)
@@ -179,9 +183,11 @@ def _visible(box: np.ndarray, nearer: np.ndarray, posts: np.ndarray, size_wh: tu
     return float(free.mean())
 
 
-def numbered(index: int) -> np.ndarray:
-    """A tiny (1, 4, 3) image that tells `SimulatedDetector` which frame it is."""
-    return np.repeat(np.frombuffer(np.int32(index).tobytes(), np.uint8).reshape(1, 4, 1), 3, axis=2)
+def numbered(index: int, size_wh: tuple[int, int] = SIZE_WH) -> np.ndarray:
+    """A black image of the scene's size whose first pixels tell `SimulatedDetector` which frame it is."""
+    image = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
+    image[0, :4, 0] = np.frombuffer(np.int32(index).tobytes(), np.uint8)
+    return image
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +226,7 @@ class SimulatedDetector(Detector):
         return tuple(self._refined(box, visible) for box in boxes)
 
     def _visible(self, image: np.ndarray | Pyramid) -> list[Truth]:
-        index = int(np.frombuffer(Pyramid.of(image).image[0, :, 0].tobytes(), np.int32)[0])
+        index = int(np.frombuffer(Pyramid.of(image).image[0, :4, 0].tobytes(), np.int32)[0])
         # A face is found for sure from 60 % in view on, and never below 40 %.
         return [t for t in self._frames[index] if t.visible > 0.4 + 0.2 * self._rng.uniform()]
 

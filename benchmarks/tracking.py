@@ -39,15 +39,9 @@ SCENES = (
 )
 
 
-def _kalman(settings: TrackingSettings) -> Tracker:
-    tracker = kalman.create(settings)
-    tracker.size_wh = SCENES[0].size_wh
-    return tracker
-
-
 SYSTEMS: dict[str, tuple[Callable[[TrackingSettings], Tracker], int]] = {
-    "Kalman, detection every 6": (_kalman, 6),
-    "Kalman, detection on every frame": (_kalman, 1),
+    "Kalman, detection every 6": (kalman.create, 6),
+    "Kalman, detection on every frame": (kalman.create, 1),
     "greedy IoU, detection every 6": (lambda s: GreedyIou(s.max_missed), 6),
     "greedy IoU, detection on every frame": (lambda s: GreedyIou(s.max_missed), 1),
 }
