@@ -11,7 +11,6 @@ at the same time, and take turns at the networks.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,20 +21,17 @@ import numpy as np
 
 from streamface import build, keywords, plugins, stills
 from streamface.attributes.base import ACTIONS
-from streamface.errors import OutputError, SettingsError
+from streamface.errors import SettingsError
 from streamface.gallery.distances import distance
 from streamface.gallery.gallery import Gallery
 from streamface.recognition.base import METRICS
 from streamface.settings import DetectionSettings, RecognitionSettings
-from streamface.sinks.base import Sink
 from streamface.stills import StillAnalysis, StillFace
 from streamface.stream import Stream, Summary
 from streamface.types import LANDMARKS, Attribute, Box
 
 if TYPE_CHECKING:
     import pandas
-
-log = logging.getLogger(__name__)
 
 
 def verify(
@@ -201,18 +197,7 @@ def stream(db_path: str | os.PathLike | None = None, source: str | int = 0, **op
     settings = keywords.settings_from(db_path=db_path, source=source, **options)
     sinks = build.files(settings)  # first of all: a file that cannot be written is soon said
     with Stream(settings) as running:
-        return running.run(sinks + _window(running))
-
-
-def _window(running: Stream) -> list[Sink]:
-    """The window when it was asked for; a display that does not exist is said and left out."""
-    if not running.settings.output.display:
-        return []
-    try:
-        return [build.window(running.settings, running.overlay.notice, lambda: running.is_stopping)]
-    except OutputError as error:
-        log.warning("%s", error)
-        return []
+        return running.run(sinks + running.window())
 
 
 class _Looks:

@@ -11,12 +11,11 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from streamface.errors import OutputError, StreamfaceError
+from streamface.errors import StreamfaceError
 from streamface.options import settings_from
 
 if TYPE_CHECKING:
     from streamface.settings import Settings
-    from streamface.sinks.base import Sink
     from streamface.stream import Stream, Summary
 
 log = logging.getLogger("streamface")
@@ -71,22 +70,9 @@ def _run(settings: Settings) -> int:
     sinks = build.files(settings)  # first of all: a file that cannot be written is soon said
     with Stream(settings) as stream:
         _say_what_runs(stream)
-        summary = stream.run(sinks + _window(stream))
+        summary = stream.run(sinks + stream.window())
     _say_what_was_seen(summary)
     return 2 if summary.failures else 0
-
-
-def _window(stream: Stream) -> list[Sink]:
-    """The window when it was asked for; a display that does not exist is said and left out."""
-    from streamface import build
-
-    if not stream.settings.output.display:
-        return []
-    try:
-        return [build.window(stream.settings, stream.overlay.notice, lambda: stream.is_stopping)]
-    except OutputError as error:
-        log.info("%s", error)
-        return []
 
 
 def _say_what_runs(stream: Stream) -> None:

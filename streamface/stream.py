@@ -81,11 +81,6 @@ class Stream:
         """What the source says of itself."""
         return self.source.info
 
-    @property
-    def is_stopping(self) -> bool:
-        """True once `stop` was called."""
-        return self._stop.is_set()
-
     def stop(self) -> None:
         """End after the current frame; may be called from any thread or a signal's handler."""
         self._stop.set()
@@ -107,6 +102,16 @@ class Stream:
             summary.spent_ms.update(result.timings)
             summary.elapsed_s = perf_counter() - begun
             yield result
+
+    def window(self) -> list[Sink]:
+        """The window when it was asked for; a display that does not exist is said and left out."""
+        if not self.settings.output.display:
+            return []
+        try:
+            return [build.window(self.settings, self.overlay.notice, self._stop.is_set)]
+        except OutputError as error:
+            log.info("%s", error)
+            return []
 
     def run(self, sinks: Sequence[Sink]) -> Summary:
         """Draw each result and hand it to each sink, until the end, Ctrl-C or a sink's wish to stop.
