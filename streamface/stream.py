@@ -110,7 +110,7 @@ class Stream:
         try:
             return [build.window(self.settings, self.overlay.notice, self._stop.is_set)]
         except OutputError as error:
-            log.info("%s", error)
+            log.warning("%s", error)
             return []
 
     def run(self, sinks: Sequence[Sink]) -> Summary:

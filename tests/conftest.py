@@ -49,6 +49,21 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def yunet_file(data: Path) -> Path:
+    """YuNet's network; the test is skipped where OpenCV is too old for inputs of any size."""
+    import cv2
+
+    path = data / "yunet_n_dynamic.onnx"
+    try:
+        cv2.FaceDetectorYN.create(str(path), "", (320, 320))
+    except cv2.error:
+        if int(cv2.__version__.split(".")[0]) >= 5:
+            raise
+        pytest.skip(f"OpenCV {cv2.__version__} cannot read a network of dynamic shape")
+    return path
+
+
+@pytest.fixture(scope="session")
 def portrait_file() -> Path:
     """The portrait of Eileen Collins that the project carries."""
     return ROOT / "database" / "Eileen Collins" / "portrait.jpg"

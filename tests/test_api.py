@@ -531,8 +531,8 @@ def test_photographs_of_two_people(data):
     assert streamface.verify(media / "two_people.jpg", media / "biden.jpg")["verified"]
 
 
-def test_yunet_by_its_settings(data, portrait):
-    detector = DetectionSettings("yunet", weights=data / "yunet_n_dynamic.onnx")
+def test_yunet_by_its_settings(yunet_file, portrait):
+    detector = DetectionSettings("yunet", weights=yunet_file)
     assert streamface.verify(portrait, portrait, detector_backend=detector)["distance"] < 1e-9
     with pytest.raises(SettingsError, match="network file"):
         streamface.verify(portrait, portrait, detector_backend="yunet")

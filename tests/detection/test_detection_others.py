@@ -14,15 +14,15 @@ def yunet(weights: Path | None, **options) -> Settings:
     return Settings(detection=DetectionSettings(detector="YuNet", weights=weights, **options))
 
 
-def test_yunet_agrees_with_mtcnn_on_a_portrait(data, settings, portrait):
-    (ours,) = build.detector(yunet(data / "yunet_n_dynamic.onnx")).detect(portrait)
+def test_yunet_agrees_with_mtcnn_on_a_portrait(yunet_file, settings, portrait):
+    (ours,) = build.detector(yunet(yunet_file)).detect(portrait)
     (other,) = build.detector(settings).detect(portrait)
     assert ours.landmarks == pytest.approx(other.landmarks, abs=0.12 * other.box.height)
     assert ours.box.center == pytest.approx(other.box.center, abs=0.15 * other.box.height)
 
 
-def test_yunet_leaves_out_small_faces(data, portrait):
-    assert build.detector(yunet(data / "yunet_n_dynamic.onnx", min_face_px=400)).detect(portrait) == ()
+def test_yunet_leaves_out_small_faces(yunet_file, portrait):
+    assert build.detector(yunet(yunet_file, min_face_px=400)).detect(portrait) == ()
 
 
 def test_yunet_without_its_file_says_how_to_give_it(tmp_path):
