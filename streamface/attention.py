@@ -35,9 +35,7 @@ class Attention:
         self._analysis, self._worker = analysis, worker
         self._memory, self._scheduler, self._min_quality = memory, scheduler, min_quality
 
-    def step(
-        self, frame: Frame, pyramid: Pyramid, tracks: Sequence[Track], watch: Stopwatch
-    ) -> tuple[FaceResult, ...]:
+    def step(self, frame: Frame, pyramid: Pyramid, tracks: Sequence[Track], watch: Stopwatch) -> tuple[FaceResult, ...]:
         """Ask, learn, and say what is known of each track in this frame, whose image `pyramid` holds."""
         self._memory.keep(track.id for track in tracks)
         self._ask(clock(frame), pyramid, tracks, watch)

@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
@@ -87,7 +87,10 @@ class Stream:
         self.source.interrupt()
 
     def __iter__(self) -> Iterator[FrameResult]:
-        """One result for each frame, in order, until the source ends or `stop` is called."""
+        """One result for each frame, in order, until the source ends or `stop` is called.
+
+        While a camera gives nothing its last frame comes again, `repeated` and without faces.
+        """
         summary, begun, dropped = self.summary, perf_counter(), 0
         most = self.settings.capture.max_frames or float("inf")
         while not self._stop.is_set() and summary.frames < most:
@@ -95,13 +98,19 @@ class Stream:
                 frame = self.source.read()
             if frame is None:
                 break
-            result = self._pipeline.step(frame, self.source.dropped - dropped)
+            if frame.repeated:
+                yield self._with_state(FrameResult(frame))
+                continue
+            result = self._with_state(self._pipeline.step(frame, self.source.dropped - dropped))
             dropped = self.source.dropped
             summary.frames += 1
             summary.dropped = dropped
             summary.spent_ms.update(result.timings)
             summary.elapsed_s = perf_counter() - begun
             yield result
+
+    def _with_state(self, result: FrameResult) -> FrameResult:
+        return replace(result, source_state=self.source.state, source_events=self.source.take_events())
 
     def window(self) -> list[Sink]:
         """The window when it was asked for; a display that does not exist is said and left out."""
@@ -123,11 +132,12 @@ class Stream:
         with ExitStack() as closing, _stopping_on_signals(self):
             alive = [closing.enter_context(sink) for sink in sinks]
             for result in self:
-                visits.update(result)
-                image = None
-                if any(sink.wants_image for sink in alive):
+                repeated, image = result.frame.repeated, None
+                if not repeated:
+                    visits.update(result)
+                if any(sink.wants_image and (sink.wants_repeated or not repeated) for sink in alive):
                     with self._timed("draw"):
-                        image = self.overlay.render(result, rate.tick())
+                        image = self.overlay.render(result, None if repeated else rate.tick())
                 with self._timed("write"):
                     alive = [sink for sink in alive if self._written(sink, result, image)]
                 if any(sink.wants_stop for sink in alive) or (sinks and not alive):
@@ -141,6 +151,8 @@ class Stream:
 
     def _written(self, sink: Sink, result: FrameResult, image: np.ndarray | None) -> bool:
         """False when the sink failed and has been closed."""
+        if result.frame.repeated and not sink.wants_repeated:
+            return True
         try:
             sink.write(result, image if sink.wants_image else None)
         except OutputError as error:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from types import MappingProxyType
 
 import numpy as np
@@ -86,6 +87,9 @@ class Frame:
     """Seconds since the start of a file; None for a live source."""
     source: str
     """Name of the source, without credentials."""
+    repeated: bool = False
+    """True for the last picture once more, about twice a second, while a camera gives none: for a window that is to
+    stay alive, nothing to analyse, record or count."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "image", readonly(self.image))
@@ -94,6 +98,51 @@ class Frame:
     def size_wh(self) -> tuple[int, int]:
         """(width, height) in pixels."""
         return self.image.shape[1], self.image.shape[0]
+
+
+CONNECTING, LIVE, STALLED, LOST = SOURCE_STATES = ("connecting", "live", "stalled", "lost")
+"""States of a camera: no picture yet; pictures come; none for a while, the connection stands; reconnecting."""
+FROZEN, BLACK, GARBLED = SOURCE_TROUBLES = ("frozen", "black", "garbled")
+"""Troubles of a live picture, which begin and end: the same picture over and over; nothing to see; damaged data."""
+RESIZED, RATE, CLOCK = SOURCE_CHANGES = ("resized", "rate", "clock")
+"""What happens to a live stream at one moment: another size, another frame rate, a jump of the camera's clock."""
+
+
+def utc(seconds: float) -> datetime:
+    """Seconds of `time.time()` as an aware `datetime` in UTC."""
+    return datetime.fromtimestamp(seconds, timezone.utc)  # noqa: UP017, Python 3.10
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How a camera does since some moment."""
+
+    state: str
+    """One of `SOURCE_STATES`."""
+    since: float
+    """When it began, in seconds of `time.time()`; see `utc`."""
+    reason: str = ""
+    """Why, in a clause without address or password; empty while all is well."""
+    troubles: tuple[str, ...] = ()
+    """Those of `SOURCE_TROUBLES` that a live picture has now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEvent:
+    """Something that happened to a camera: another state, a trouble that began or ended, or a change."""
+
+    kind: str
+    """One of `SOURCE_STATES`, `SOURCE_TROUBLES` or `SOURCE_CHANGES`."""
+    source: str
+    """Name of the source, without credentials."""
+    at: float
+    """When, in seconds of `time.time()`; see `utc`."""
+    detail: str = ""
+    """What was seen, in a clause without address or password."""
+    over: bool = False
+    """True where a trouble of `SOURCE_TROUBLES` ended."""
+    previous: str | None = None
+    """The state before, where `kind` is a state: 'live' after 'lost' means that the camera is back."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,6 +267,10 @@ class FrameResult:
     """Milliseconds of each stage on this frame."""
     dropped: int = 0
     """Frames of a live source that were skipped before this one."""
+    source_state: SourceState | None = None
+    """How the camera does; None for a file."""
+    source_events: tuple[SourceEvent, ...] = ()
+    """What happened to the camera since the result before, in order."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "timings", MappingProxyType(dict(self.timings)))

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from streamface.types import Frame
+from streamface.types import Frame, SourceEvent, SourceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,10 @@ class Source(ABC):
 
     @abstractmethod
     def read(self) -> Frame | None:
-        """The next frame, or the newest of a live source; None at the end. Raises `SourceError` when it fails."""
+        """The next frame, or the newest of a live source; None at the end. Raises `SourceError` when it fails.
+
+        A camera that is lost does not end: its last frame is given again, marked `repeated`, about twice a second.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -59,6 +62,15 @@ class Source(ABC):
     def dropped(self) -> int:
         """Frames that a live source skipped so far; 0 for a file."""
         return 0
+
+    @property
+    def state(self) -> SourceState | None:
+        """How a camera does now; None for a file."""
+        return None
+
+    def take_events(self) -> tuple[SourceEvent, ...]:
+        """What happened to the camera since the last call, in order."""
+        return ()
 
     def __enter__(self) -> Source:
         self.info = self.open()

@@ -15,6 +15,10 @@ class Sink(ABC):
     wants_image: bool = False
     """True where `write` needs the annotated picture; when no sink does, nothing is drawn."""
 
+    wants_repeated: bool = False
+    """True where `write` is also to get the results while a camera gives nothing (`result.frame.repeated`: no faces,
+    the last picture again), with `result.source_state` and `result.source_events` as they happen."""
+
     @abstractmethod
     def write(self, result: FrameResult, image: np.ndarray | None) -> None:
         """Take one result; `image` is the annotated (H, W, 3) uint8 BGR frame, read-only, where `wants_image`.

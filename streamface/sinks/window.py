@@ -49,7 +49,7 @@ class WindowSink(Sink):
     Raises `OutputError` where no window can be shown.
     """
 
-    wants_image = True
+    wants_image = wants_repeated = True
 
     def __init__(
         self,
