@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def one_run(started_at: float, source: str, actions: str, annotate: bool) -> dict[str, float]:
     """Run the stream in this process; annotate: draw each frame, as for a window."""
-    from streamface.options import settings_from
+    from streamface.configuration import settings_from
     from streamface.stream import Stream
 
     settings = settings_from(

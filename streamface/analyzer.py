@@ -36,7 +36,8 @@ class Analyzer:
         build.prepare(self.settings)
         self.gallery: Gallery | None = build.gallery(self.settings)
         """The people who are known."""
-        self._overlay = Overlay(self.settings.overlay, self.gallery.thumbnail if self.gallery else None)
+        thumbnail = self.gallery.thumbnail if self.gallery else None
+        self._overlay = Overlay(self.settings.overlay, thumbnail, self.settings.detection.zone)
         self._lock = threading.Lock()
         self._index, self._time, self._closed = 0, -np.inf, False
         self._pipeline = build.pipeline(self.settings, self.gallery, live)

@@ -148,7 +148,15 @@ def pipeline(settings: Settings, people: Gallery | None, is_live: bool) -> Pipel
     scheduler = Scheduler(settings.analysis, people is not None)
     attention = Attention(looking, worker, memory, scheduler, settings.analysis.min_quality)
     tracker = plugins.backend("tracking", settings.tracking.tracker, "tracker").create(settings.tracking)
-    return Pipeline(detector(settings), tracker, attention, settings.tracking.detect_every)
+    return Pipeline(_watching(settings), tracker, attention, settings.tracking.detect_every)
+
+
+def _watching(settings: Settings) -> Detector:
+    """The detector of a stream: the zone, when there is one, is for what a camera sees, not for people's pictures."""
+    from streamface.detection._zone import ZoneDetector
+
+    found, zone = detector(settings), settings.detection.zone
+    return found if zone is None else ZoneDetector(found, zone)
 
 
 def source(settings: Settings) -> Source:

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from streamface.configuration import settings_from
 from streamface.errors import StreamfaceError
-from streamface.options import settings_from
 
 if TYPE_CHECKING:
     from streamface.settings import Settings

@@ -65,7 +65,7 @@ def _converted(name: str, value: Any, kind: str) -> Any:
     try:
         return _CONVERSIONS[kind](value)
     except (TypeError, ValueError):
-        wanted = "a list of names" if kind.startswith("tuple") else _WANTED.get(kind, f"a {kind}")
+        wanted = _WANTED.get(kind, f"a {kind}")
         raise SettingsError(f"{name} is {value!r}: it must be {wanted}") from None
 
 
@@ -99,6 +99,18 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(_text(entry).strip() for entry in value)
 
 
+def _corners(value: Any) -> tuple[tuple[float, float], ...]:
+    return tuple((_number(x), _number(y)) for x, y in value)
+
+
 _CONVERSIONS = {"str": _text, "float": _number, "int": _whole_number, "bool": _flag, "Path": Path,
-                "tuple[str, ...]": _names}  # fmt: skip
-_WANTED = {"float": "a number", "int": "a whole number", "bool": "True or False", "Path": "a path", "str": "text"}
+                "tuple[str, ...]": _names, "tuple[tuple[float, float], ...]": _corners}  # fmt: skip
+_WANTED = {
+    "tuple[str, ...]": "a list of names",
+    "tuple[tuple[float, float], ...]": "a list of corners (x, y)",
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "True or False",
+    "Path": "a path",
+    "str": "text",
+}

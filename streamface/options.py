@@ -1,20 +1,27 @@
-"""The options of the command line and of a configuration file, from one table."""
+"""The options of the command line and of a configuration file, in one table, and their parser."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from streamface.errors import SettingsError
-from streamface.settings import Settings
 
 
 def _actions(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     return () if names == ("none",) else names
+
+
+def corners(text: str) -> tuple[tuple[float, float], ...]:
+    """(x, y) pairs of "0,0.5 1,0.5 1,1"; raises `ValueError`."""
+    corners = tuple(tuple(float(share) for share in corner.split(",")) for corner in text.split())
+    if any(len(corner) != 2 for corner in corners):
+        raise ValueError
+    return corners
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,8 @@ class Option:
         names = (f"--{self.flag}", "-s") if self.flag == "source" else (f"--{self.flag}",)
         if self.type is bool:
             kwargs: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
+        elif self.flag == "source":
+            kwargs = {"action": "append", "metavar": self.metavar}
         else:
             kwargs = {"type": self.type, "metavar": self.metavar or self.flag.upper()}
         group.add_argument(*names, dest=f"{self.room}.{self.field}", help=self.help, **kwargs)
@@ -41,7 +50,7 @@ class Option:
 GROUPS: dict[str, tuple[Option, ...]] = {
     "what to watch": (
         Option("source", "capture", "source", "'demo', a webcam's number, a video file, a folder of images, or an "
-               "rtsp:// or http:// address (default: 0, the first webcam)", metavar="S"),
+               "rtsp:// or http:// address (default: 0, the first webcam); may be given more than once", metavar="S"),
         Option("database", "gallery", "database", "folder of people: DIR/Person Name/*.jpg or DIR/Person Name.jpg",
                Path, "DIR"),
         Option("max-frames", "capture", "max_frames", "stop after N frames", int, "N"),
@@ -62,6 +71,8 @@ GROUPS: dict[str, tuple[Option, ...]] = {
                float, "PX"),
         Option("min-score", "detection", "min_score", "least score of a face, 0 to 1 (default: the detector's own)",
                float, "X"),
+        Option("zone", "detection", "zone", "corners of the part of the picture in which faces count, in shares of it: "
+               "'0,0.5 1,0.5 1,1 0,1' is the lower half", corners, "X,Y.."),
         Option("detector-weights", "detection", "weights", "network file of the YuNet detector", Path, "FILE"),
         Option("detect-every", "tracking", "detect_every", "frames from one full detection to the next; between them "
                "each face is followed (default: 6)", int, "N"),
@@ -109,50 +120,8 @@ def parser() -> argparse.ArgumentParser:
         group = made.add_argument_group(title)
         for option in options:
             option.add_to(group)
-    made.add_argument("--config", type=Path, metavar="FILE", help="YAML file of these options, as 'min-face: 60'; "
-                      "the command line wins")  # fmt: skip
+    made.add_argument("--config", type=Path, metavar="FILE", help="YAML file of these options, as 'min-face: 60', "
+                      "and of several cameras (docs/cameras.md); the command line wins")  # fmt: skip
     made.add_argument("--debug", action="store_true", help="show where a fault happened")
     made.add_argument("--version", action="version", version=f"streamface {__version__}")
     return made
-
-
-def settings_from(arguments: Sequence[str]) -> Settings:
-    """The settings that a command line asks for, its configuration file included.
-
-    Raises `SettingsError` for an unknown option, a value out of range, or a file that cannot be read.
-    """
-    made = parser()
-    given = made.parse_args(list(arguments))
-    config = getattr(given, "config", None)
-    if config is not None:
-        given = made.parse_args([*_config_arguments(config), *arguments])
-    settings = Settings()
-    for dest, value in vars(given).items():
-        room, _, name = dest.partition(".")
-        if name:
-            settings = replace(settings, **{room: replace(getattr(settings, room), **{name: value})})
-    return settings
-
-
-def _config_arguments(path: Path) -> list[str]:
-    """A YAML file's options as the command line has them."""
-    import yaml
-
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        raise SettingsError(f"cannot read the configuration {path}: {reason}") from error
-    if entries is None:
-        return []
-    if not isinstance(entries, dict):
-        raise SettingsError(f"{path} must hold lines of the form 'option: value', such as 'min-face: 60'")
-    arguments: list[str] = []
-    for key, value in entries.items():
-        flag = str(key).replace("_", "-")
-        if isinstance(value, bool):
-            arguments.append(f"--{flag}" if value else f"--no-{flag}")
-        elif value is not None:
-            text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
-            arguments.append(f"--{flag}={text}")
-    return arguments

@@ -19,12 +19,22 @@ def _between(owner: object, low: float, high: float, *names: str) -> None:
             raise SettingsError(f"{name.replace('_', '-')} is {value}: it must lie between {low:g} and {high:g}")
 
 
+def _check_zone(zone: tuple[tuple[float, float], ...]) -> None:
+    if len(zone) < 3 or not all(0 <= share <= 1 for corner in zone for share in corner):
+        raise SettingsError(
+            f"the zone is {zone}: it needs three or more corners x,y in shares of the picture, 0 to 1, "
+            "such as 0,0.5 1,0.5 1,1 0,1 for its lower half"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class CaptureSettings:
     """Where frames come from."""
 
     source: str = field(default="0", repr=False)  # an address may hold a password
     """'demo', a webcam's number, a video file, a folder of images, or an rtsp:// or http:// address."""
+    camera: str | None = None
+    """Name of the camera in pictures, files and messages; None: its address without the password."""
     timeout_s: float = 10.0
     """How long a camera may take to open, or to give a frame, before it counts as lost."""
     max_frames: int | None = None
@@ -47,10 +57,15 @@ class DetectionSettings:
     or covered faces."""
     weights: Path | None = None
     """Network file of a detector that does not carry one (YuNet)."""
+    zone: tuple[tuple[float, float], ...] | None = None
+    """Corners (x, y) of the part of the picture in which faces count, in shares of its width and height, 0..1; None:
+    the whole picture."""
 
     def __post_init__(self) -> None:
         _between(self, 12, 4096, "min_face_px")
         _between(self, 0, 1, "min_score")
+        if self.zone is not None:
+            _check_zone(self.zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Stream:
         self.settings = settings
         self.summary = Summary()
         self.gallery: Gallery | None = None
-        self.overlay = Overlay(settings.overlay, self._thumbnail)
+        self.overlay = Overlay(settings.overlay, self._thumbnail, settings.detection.zone)
         self._stop = threading.Event()
         self._close = ExitStack()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from streamface.overlay.identity import IdentityLayer, Thumbnail
 from streamface.overlay.status import StatusLayer
 from streamface.overlay.text import BOLD, Typesetter
 from streamface.overlay.theme import PAPER, Theme
+from streamface.overlay.zone import ZoneLayer
 from streamface.settings import OverlaySettings
 from streamface.types import FrameResult, readonly
 
@@ -31,14 +33,21 @@ class Overlay:
         settings: what is drawn, and how large.
         thumbnail: (path of a picture, side in pixels) -> (h, w, 3) uint8 BGR of the face in it, or None;
             asked once for each picture and size.
+        zone: corners of the part of the picture in which faces count, as `DetectionSettings.zone`.
     """
 
-    def __init__(self, settings: OverlaySettings, thumbnail: Thumbnail | None = None) -> None:
+    def __init__(
+        self,
+        settings: OverlaySettings,
+        thumbnail: Thumbnail | None = None,
+        zone: Sequence[tuple[float, float]] | None = None,
+    ) -> None:
         self.text = Typesetter()
         self._scale = settings.scale
         self._cards = Cards(self.text, settings.scale, settings.thumbnails)
         self._status = StatusLayer(self._cards, self.text) if settings.status else None
-        self.layers: list[Layer] = [
+        self.layers: list[Layer] = [ZoneLayer(zone)] if zone else []
+        self.layers += [
             BoxesLayer(self._cards),
             IdentityLayer(self._cards, self.text, thumbnail),
             AttributesLayer(self._cards, self.text),

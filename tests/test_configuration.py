@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from streamface.configuration import cameras_from, settings_from
 from streamface.errors import SettingsError
-from streamface.options import GROUPS, parser, settings_from
+from streamface.options import GROUPS, parser
 from streamface.settings import Settings
 
 
@@ -79,3 +80,76 @@ def test_help_names_every_option():
 
 def test_settings_never_show_a_password():
     assert "secret" not in repr(settings_from(["--source", "rtsp://anna:secret@door/1"]))
+
+
+def test_sources_given_more_than_once_are_cameras_with_names_of_their_own():
+    cameras = cameras_from("--source 0 -s rtsp://anna:p@ss@door:554/1 -s clips/yard.mp4 -s old/yard.mp4".split())
+    assert [settings.capture.camera for settings in cameras] == ["camera 0", "door", "yard", "yard 2"]
+    assert [settings.capture.source for settings in cameras][1] == "rtsp://anna:p@ss@door:554/1"
+
+
+CAMERAS = """
+database: people
+min-face: 50
+output: "{camera}.mp4"
+cameras:
+  - name: Front door
+    source: rtsp://door/1
+    zone: [[0, 0.5], [1, 0.5], [1, 1], [0, 1]]
+    min-face: 80
+    actions: [age]
+  - name: yard
+    source: yard.mp4
+    output: recordings/yard.mp4
+"""
+
+
+def test_a_file_lists_cameras_with_options_of_their_own(tmp_path):
+    file = tmp_path / "cameras.yaml"
+    file.write_text(CAMERAS)
+    door, yard = cameras_from(["--config", str(file), "--no-display"])
+    assert door.capture.camera == "Front door" and door.capture.source == "rtsp://door/1"
+    assert door.detection.zone == ((0, 0.5), (1, 0.5), (1, 1), (0, 1))
+    assert (door.detection.min_face_px, yard.detection.min_face_px) == (80, 50)
+    assert door.analysis.actions == ("age",) and yard.analysis == Settings().analysis
+    assert (door.output.video, yard.output.video) == (Path("Front-door.mp4"), Path("recordings/yard.mp4"))
+    assert door.gallery == yard.gallery and door.gallery.database == Path("people")
+    assert door.output.display is False
+
+
+def test_sources_of_the_command_line_take_the_place_of_the_files(tmp_path):
+    file = tmp_path / "cameras.yaml"
+    file.write_text(CAMERAS)
+    (only,) = cameras_from(["--config", str(file), "--source", "demo"])
+    assert only.capture.source == "demo" and only.detection.min_face_px == 50
+    file.write_text("source: [a.mp4, b.mp4]\n")
+    assert len(cameras_from(["--config", str(file)])) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cameras: [{name: door}]", "camera door has no 'source'"),
+        ("cameras: [{source: 0, model: OpenFace}]", "model is for all cameras"),
+        ("cameras: [{source: 0, config: a.yaml}]", "camera 1 holds 'config'"),
+        ("cameras: [{name: a, source: 0}, {name: a, source: 1}]", "two cameras are named a"),
+        ("cameras: []", "'cameras' must be a list"),
+        ("cameras: {door: 0}", "'cameras' must be a list"),
+        ("events: e.jsonl\ncameras: [{source: 0}, {source: 1}]", "several cameras write e.jsonl: put {camera}"),
+        ("cameras: [{source: 0, colour: red}]", "unrecognized arguments: --colour=red"),
+        ("zone: [[0, 0], [1, 1]]", "it needs three or more corners"),
+        ("zone: [[0, 0], [1, 0], [1, 1.5]]", "in shares of the picture"),
+        ("zone: nowhere", "invalid corners value"),
+    ],
+)
+def test_a_mistake_in_a_list_of_cameras_is_one_line(tmp_path, text, said):
+    file = tmp_path / "cameras.yaml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=said) as caught:
+        cameras_from(["--config", str(file)])
+    assert "\n" not in str(caught.value)
+
+
+def test_one_camera_is_needed_where_one_is_needed():
+    with pytest.raises(SettingsError, match="2 cameras are named"):
+        settings_from(["-s", "0", "-s", "1"])
