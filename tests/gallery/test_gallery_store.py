@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from streamface.errors import GalleryError
-from streamface.gallery import store as store_module
+from streamface.gallery import _database
 from streamface.gallery.base import Photo, Row
 from streamface.gallery.store import Store
 from streamface.types import Box
@@ -195,7 +195,7 @@ def test_a_face_that_is_not_whole_counts_as_unknown(path, column, value):
 def test_a_file_that_breaks_while_open_is_an_error_of_one_line(path):
     with Store(path) as store:
         store.save(A, [row(f"Ann/{i}.jpg") for i in range(200)])
-        store._db.execute("PRAGMA cache_size = 0")
+        store._db.read("PRAGMA cache_size = 0")
         spoil_middle(path)
         with pytest.raises(GalleryError, match=r"cannot read the store .*people.sqlite \(.*\): delete it"):
             store.rows(A)
@@ -237,7 +237,7 @@ def test_a_read_only_file_is_still_read(path, monkeypatch, caplog):
             raise OSError(30, "Read-only file system")
         return real(name, flags, *rest)
 
-    monkeypatch.setattr(store_module.os, "open", refuse)
+    monkeypatch.setattr(_database.os, "open", refuse)
     with Store(path) as store:
         assert store.in_memory
         assert set(store.rows(A)) == {"Ann/1.jpg", "Bob/1.jpg"}
@@ -252,8 +252,8 @@ def test_a_read_only_file_is_still_read(path, monkeypatch, caplog):
 def test_a_disk_that_fills_up_means_memory_and_nothing_is_lost(path, caplog):
     with Store(path) as store:
         store.save(A, [row()])
-        pages = store._db.execute("PRAGMA page_count").fetchone()[0]
-        store._db.execute(f"PRAGMA max_page_count = {pages}")  # SQLite answers as it does for a full disk
+        pages = store._db.read("PRAGMA page_count")[0][0]
+        store._db.read(f"PRAGMA max_page_count = {pages}")  # SQLite answers as it does for a full disk
         many = [row(f"Bob/{i}.jpg") for i in range(300)]
         store.save(A, many)
         assert store.in_memory
@@ -269,7 +269,7 @@ def test_a_file_that_stays_locked_means_memory(path, monkeypatch, caplog):
     Store(path).close()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    monkeypatch.setattr(store_module, "BUSY_S", 0.05)
+    monkeypatch.setattr(_database, "BUSY_S", 0.05)
     with Store(path) as store:
         assert store.in_memory
     assert "locked" in caplog.text
