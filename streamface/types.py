@@ -220,6 +220,16 @@ class Match:
     """Path of the nearest picture of the nearest person."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Somebody without a name who is known again."""
+
+    number: int
+    """From 1; never given to anybody else, also after a restart."""
+    visit: int = 1
+    """Which visit this is, from 1."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
     """One property of a face: age, gender, emotion or race."""
@@ -252,6 +262,8 @@ class FaceResult:
     """0..1, of the latest view: size, sharpness, pose and light together."""
     analyzed_at: float | None = None
     """Clock of the stream (media or capture time) at the latest look; None before the first."""
+    stranger: Stranger | None = None
+    """Who it is among those without a name; None for people with one, and while strangers are not numbered."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
