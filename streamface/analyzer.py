@@ -40,7 +40,7 @@ class Analyzer:
         self._overlay = Overlay(self.settings.overlay, thumbnail, self.settings.detection.zone)
         self._lock = threading.Lock()
         self._index, self._time, self._closed = 0, -np.inf, False
-        self._pipeline = build.pipeline(self.settings, self.gallery, live)
+        self._pipeline = build.pipeline(self.settings, self.gallery, build.analysis(self.settings), live)
 
     def __call__(self, frame: np.ndarray, time: float | None = None) -> FrameResult:
         """All that is known after one more frame.

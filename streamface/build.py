@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
 
 from streamface import plugins
 from streamface.analysis import FaceAnalysis, FaceEncoder
+from streamface.analysis_pool import AnalysisPool
 from streamface.attention import Attention
 from streamface.attributes.base import ACTIONS, AttributePredictor
 from streamface.capture.base import Source
@@ -140,9 +143,30 @@ def matcher(settings: Settings, people: Gallery | None) -> Callable[[np.ndarray,
     return lambda vector, factor: people.match(vector[None], metric, limit * factor, network)[0]
 
 
-def pipeline(settings: Settings, people: Gallery | None, is_live: bool) -> Pipeline:
-    """Everything between a source and its outputs."""
-    looking = analysis(settings)
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What several cameras have in common."""
+
+    gallery: Gallery | None
+    analysis: AnalysisPool
+
+
+@contextmanager
+def shared(cameras: Sequence[Settings]) -> Iterator[Shared]:
+    """Gallery and networks for all of `cameras`, until the block ends; a set of networks a core, two at most."""
+    for settings in cameras:
+        prepare(settings)
+    actions = tuple(dict.fromkeys(action for settings in cameras for action in settings.analysis.actions))
+    every = replace(cameras[0], analysis=replace(cameras[0].analysis, actions=actions))
+    sets = [analysis(every) for _ in range(min(2, len(cameras), os.cpu_count() or 1))]
+    with AnalysisPool(sets) as pool:
+        yield Shared(gallery(every), pool)
+
+
+def pipeline(
+    settings: Settings, people: Gallery | None, looking: FaceAnalysis | AnalysisPool, is_live: bool
+) -> Pipeline:
+    """Everything between a source and its outputs; closes `looking`."""
     worker = BackgroundWorker(looking) if is_live else InlineWorker(looking)
     memory = Memory(settings.analysis, matcher(settings, people))
     scheduler = Scheduler(settings.analysis, people is not None)

@@ -11,12 +11,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from streamface.configuration import settings_from
+from streamface.configuration import cameras_from
 from streamface.errors import StreamfaceError
 
 if TYPE_CHECKING:
+    from streamface.gallery.gallery import Gallery
     from streamface.settings import Settings
-    from streamface.stream import Stream, Summary
+    from streamface.stream import Summary
 
 log = logging.getLogger("streamface")
 
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             from streamface import weights_command
 
             return weights_command.main(arguments[1:], print)
-        return _run(settings_from(arguments))
+        return _run(cameras_from(arguments))
     except StreamfaceError as error:
         _complain(str(error))
         return error.exit_code
@@ -63,34 +64,43 @@ def _missing(error: ImportError) -> str:
     return f"{error}: pip install --upgrade streamface brings what it needs"
 
 
-def _run(settings: Settings) -> int:
+def _run(cameras: Sequence[Settings]) -> int:
+    return _run_one(cameras[0]) if len(cameras) == 1 else _run_several(cameras)
+
+
+def _run_one(settings: Settings) -> int:
     from streamface import build
     from streamface.stream import Stream
 
     sinks = build.files(settings)  # first of all: a file that cannot be written is soon said
     with Stream(settings) as stream:
-        _say_what_runs(stream)
+        log.info("%s: %s", stream.source.name, _what_runs(settings, stream.gallery))
         summary = stream.run(sinks + stream.window())
     _say_what_was_seen(summary)
     return 2 if summary.failures else 0
 
 
-def _say_what_runs(stream: Stream) -> None:
+def _run_several(settings: Sequence[Settings]) -> int:
+    from streamface.cameras import Cameras
+
+    with Cameras(settings) as cameras:
+        log.info("%s: %s", ", ".join(cameras.streams), _what_runs(settings[0], cameras.shared.gallery))
+        summaries = cameras.run()
+    for name, summary in summaries.items():
+        print(f"{name}:", end=" ")
+        _say_what_was_seen(summary)
+    return 2 if any(summary.failures for summary in summaries.values()) else 0
+
+
+def _what_runs(settings: Settings, people: Gallery | None) -> str:
     from streamface import build
 
-    settings, people = stream.settings, stream.gallery
     known = "no database: everybody is unknown"
     if people is not None:
         known = f"{len(people.identities)} known, {len(people)} pictures"
-    log.info(
-        "%s: %s network, %s distance up to %.3f, %s detector, %s",
-        stream.source.name,
-        build.model_module(settings).NAME,
-        settings.recognition.metric,
-        build.threshold(settings),
-        settings.detection.detector,
-        known,
-    )
+    network, metric = build.model_module(settings).NAME, settings.recognition.metric
+    limit, detector = build.threshold(settings), settings.detection.detector
+    return f"{network} network, {metric} distance up to {limit:.3f}, {detector} detector, {known}"
 
 
 def _say_what_was_seen(summary: Summary) -> None:

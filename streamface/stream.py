@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -53,22 +54,29 @@ class Stream:
 
     Entering opens the source, the networks and the gallery, and raises a `StreamfaceError` when one of them
     cannot be had. A stream is used once.
+
+    Args:
+        settings: of this stream.
+        shared: the networks and the gallery that it has in common with others; None for its own.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, shared: build.Shared | None = None) -> None:
+        self.settings, self._shared = settings, shared
         self.summary = Summary()
         self.gallery: Gallery | None = None
+        self.source: Source | None = None
         self.overlay = Overlay(settings.overlay, self._thumbnail, settings.detection.zone)
         self._stop = threading.Event()
         self._close = ExitStack()
 
     def __enter__(self) -> Stream:
         with ExitStack() as opening:
-            build.prepare(self.settings)
-            self.source: Source = opening.enter_context(build.source(self.settings))
-            self.gallery = build.gallery(self.settings)
-            self._pipeline = build.pipeline(self.settings, self.gallery, self.info.is_live)
+            if self._shared is None:
+                build.prepare(self.settings)
+            self.source = opening.enter_context(build.source(self.settings))
+            self.gallery = self._shared.gallery if self._shared else build.gallery(self.settings)
+            analysis = self._shared.analysis if self._shared else build.analysis(self.settings)
+            self._pipeline = build.pipeline(self.settings, self.gallery, analysis, self.info.is_live)
             opening.callback(self._pipeline.close)
             self._close = opening.pop_all()
         return self
@@ -84,7 +92,8 @@ class Stream:
     def stop(self) -> None:
         """End after the current frame; may be called from any thread or a signal's handler."""
         self._stop.set()
-        self.source.interrupt()
+        if self.source is not None:
+            self.source.interrupt()
 
     def __iter__(self) -> Iterator[FrameResult]:
         """One result for each frame, in order, until the source ends or `stop` is called.
@@ -95,7 +104,7 @@ class Stream:
         most = self.settings.capture.max_frames or float("inf")
         while not self._stop.is_set() and summary.frames < most:
             with self._timed("decode"):
-                frame = self.source.read()
+                frame = self._named(self.source.read())
             if frame is None:
                 break
             if frame.repeated:
@@ -109,8 +118,14 @@ class Stream:
             summary.elapsed_s = perf_counter() - begun
             yield result
 
+    def _named(self, value: Any) -> Any:
+        """A frame or an event of the source, under the camera's own name when it has one."""
+        camera = self.settings.capture.camera
+        return value if value is None or camera is None else replace(value, source=camera)
+
     def _with_state(self, result: FrameResult) -> FrameResult:
-        return replace(result, source_state=self.source.state, source_events=self.source.take_events())
+        events = tuple(self._named(event) for event in self.source.take_events())
+        return replace(result, source_state=self.source.state, source_events=events)
 
     def window(self) -> list[Sink]:
         """The window when it was asked for; a display that does not exist is said and left out."""
@@ -129,7 +144,7 @@ class Stream:
         whatever happens.
         """
         visits, rate = Visits(), _Rate()
-        with ExitStack() as closing, _stopping_on_signals(self):
+        with ExitStack() as closing, stopping_on_signals(self):
             alive = [closing.enter_context(sink) for sink in sinks]
             for result in self:
                 repeated, image = result.frame.repeated, None
@@ -182,8 +197,15 @@ class _Rate:
         return (len(self._times) - 1) / (now - self._times[0]) if len(self._times) > 1 else None
 
 
+class Stoppable(Protocol):
+    """What can be told to end."""
+
+    def stop(self) -> None:
+        """End soon; called from a signal's handler."""
+
+
 @contextmanager
-def _stopping_on_signals(stream: Stream) -> Iterator[None]:
+def stopping_on_signals(stream: Stoppable) -> Iterator[None]:
     """Ctrl-C and SIGTERM end the run in good order; a second Ctrl-C ends it at once. Main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield

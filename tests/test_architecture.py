@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "streamface"
 # From the top to the bottom; a file may import from its own row (not another room) and from every row below.
 ROWS = (
     ("__init__", "__main__", "cli", "api"),
-    ("options", "configuration", "keywords", "stream", "stills", "analyzer", "build", "weights_command"),
-    ("pipeline", "attention", "scheduler", "workers", "memory", "analysis", "cropped", "testing"),
+    ("options", "configuration", "keywords", "cameras", "stream", "stills", "analyzer", "build", "weights_command"),
+    ("pipeline", "attention", "scheduler", "workers", "memory", "analysis", "analysis_pool", "cropped", "testing"),
     ("capture", "detection", "tracking", "recognition", "attributes", "gallery", "overlay", "sinks"),
     ("networks", "geometry", "alignment", "images", "pyramid", "distances", "runtime", "plugins", "settings"),
     ("types", "errors"),

@@ -1,0 +1,94 @@
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from streamface.cameras import Cameras
+from streamface.configuration import cameras_from
+from streamface.errors import OutputError
+from streamface.sinks.base import Sink
+
+FRAMES = 8
+
+
+class Kept(Sink):
+    """Keeps what it is given."""
+
+    def __init__(self, camera: str, closed: list[str]) -> None:
+        self.camera, self.results, self._closed = camera, [], closed
+
+    def write(self, result, image) -> None:
+        self.results.append(result)
+
+    def close(self) -> None:
+        if self.camera not in self._closed:
+            self._closed.append(self.camera)
+
+
+def watch(arguments: str, tmp_path: Path | None = None):
+    """(summaries, sink by camera, cameras whose sink was closed) of a run of `arguments`."""
+    kept, closed = {}, []
+
+    def sinks(settings):
+        kept[settings.capture.camera] = Kept(settings.capture.camera, closed)
+        return [kept[settings.capture.camera]]
+
+    with Cameras(cameras_from(f"--no-display {arguments}".split())) as cameras:
+        summaries = cameras.run(sinks)
+    return summaries, kept, closed
+
+
+@pytest.fixture(scope="module")
+def two_demos():
+    return watch(f"-s demo -s demo --max-frames {FRAMES} --actions age")
+
+
+def test_each_camera_is_analysed_under_its_own_name(two_demos):
+    summaries, kept, closed = two_demos
+    assert list(summaries) == ["demo", "demo 2"] and sorted(closed) == ["demo", "demo 2"]
+    for name, sink in kept.items():
+        assert [result.frame.index for result in sink.results] == list(range(FRAMES))
+        assert {result.frame.source for result in sink.results} == {name}
+        assert summaries[name].frames == FRAMES and not summaries[name].failures
+
+
+def test_sharing_networks_changes_no_result(two_demos):
+    _, alone, _ = watch(f"-s demo -s nowhere.mp4 --max-frames {FRAMES} --actions age")
+    for together, single in zip(two_demos[1]["demo 2"].results, alone["demo"].results, strict=True):
+        assert len(together.faces) == len(single.faces) > 0
+        for one, other in zip(together.faces, single.faces, strict=True):
+            assert one.track.detection.box == other.track.detection.box
+            assert one.attributes.keys() == other.attributes.keys()
+            for name, attribute in one.attributes.items():
+                assert np.isclose(attribute.value, other.attributes[name].value)
+
+
+def test_a_camera_that_fails_leaves_the_others_alone():
+    summaries, kept, closed = watch(f"-s nowhere.mp4 -s demo --max-frames {FRAMES} --actions none")
+    assert "there is no file or folder nowhere.mp4" in summaries["nowhere"].failures[0]
+    assert summaries["demo"].frames == FRAMES and not summaries["demo"].failures
+    assert sorted(closed) == ["demo", "nowhere"] and not kept["nowhere"].results
+
+
+def test_stop_ends_every_camera():
+    with Cameras(cameras_from("--no-display -s demo -s demo --actions none".split())) as cameras:
+        threading.Timer(0.5, cameras.stop).start()
+        begun = time.monotonic()
+        summaries = cameras.run(lambda settings: [])
+    assert time.monotonic() - begun < 10
+    assert all(not summary.failures for summary in summaries.values())
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("streamface-demo")]
+
+
+def test_a_file_that_cannot_be_written_is_said_before_anything_runs(tmp_path):
+    (tmp_path / "taken").write_text("")
+    cameras = cameras_from("--no-display -s demo -s demo --actions none".split())
+    cameras = [
+        replace(settings, output=replace(settings.output, faces=tmp_path / "taken" / f"{n}.jsonl"))
+        for n, settings in enumerate(cameras)
+    ]
+    with Cameras(cameras) as made, pytest.raises(OutputError):
+        made.run()
