@@ -1,41 +1,73 @@
-"""Who was there, and from when to when: results in, events out; no files, no clocks."""
+"""Who was there, and from when to when: results in, events out; no files, no clocks.
+
+A visit is one person from coming into view to having been out of sight for a pause. It outlives its track: somebody
+whose track is lost and who is found again within the pause, by name or at the same place, is still on the same visit.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import uuid4
 
-from streamface.types import FaceResult, FrameResult
+from streamface.types import Box, FaceResult, FrameResult
 
 KEPT = 1000
 """Visits remembered at most, so that a camera may run for months."""
 APPEARED, RECOGNISED, CHANGED, LEFT = "appeared", "recognised", "changed", "left"
+CAMERA_LOST, CAMERA_BACK = "camera_lost", "camera_back"
+LEAVE_AFTER_S = 5.0
+"""Out of sight for so long, a person has left."""
+SETTLE_S = 0.3
+"""Another name must be the answer for so long, and in two frames, before it is told."""
+WAIT_FOR_NAME_S = 1.0
+"""While somebody is out of sight, a newcomer may be that person: 'appeared' waits so long for the name to tell."""
+OUTAGE_S = 60.0
+"""After so long without any frame, nobody is taken to have stayed in view meanwhile."""
+
+
+def new_id() -> str:
+    """32 hexadecimal digits, never the same twice."""
+    return uuid4().hex
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to one person."""
+    """Something that happened to one person, or to a camera (then everything about a person is None)."""
 
     kind: str
-    """'appeared': came into view; 'recognised': got a name; 'changed': lost it or got another; 'left': went."""
-    track: int
-    identity: str | None
+    """'appeared': came into view; 'recognised': got a name; 'changed': lost it or got another; 'left': went;
+    'camera_lost' and 'camera_back'."""
+    at: float
+    """When it was told, in seconds since 1970 (UTC)."""
+    camera: str
+    """Name of the source, without credentials."""
+    visit: str | None = None
+    """The same for all events of one visit."""
+    track: int | None = None
+    person: str | None = None
     """Name after the event; None while unknown."""
-    previous: str | None
-    """Name before, for 'changed' and for 'recognised' (then None)."""
-    distance: float | None
-    """At the latest look; None before the first."""
-    start_s: float
+    stranger: int | None = None
+    """Number of somebody without a name who is known again; None where strangers are not numbered."""
+    previous: str | None = None
+    """Name before, for 'changed'."""
+    distance: float | None = None
+    """At the latest look that gave the name, or that found nobody near; None before the first."""
+    start_s: float | None = None
     """When the person came into view: seconds of the file, or since the first frame of a live source."""
-    end_s: float
+    end_s: float | None = None
     """When the person was last seen, up to this event."""
-    source: str
-    frame: int
-    """Number of the frame in which it happened; for 'left' the last one with the person in sight."""
     started_at: float | None = None
-    """`start_s` as seconds since 1970 (UTC) for a live source, else None."""
+    """`start_s` as seconds since 1970 (UTC); for a file, when that frame was read."""
     ended_at: float | None = None
     """The same for `end_s`."""
+    frame: int | None = None
+    """Number of the frame in which it happened; for 'left' the last one with the person in sight."""
+    detail: str | None = None
+    """For a camera: what happened, in words."""
+    id: str = field(default_factory=new_id)
+    """Never the same twice: by it a receiver knows an event that is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +75,7 @@ class Visit:
     """One person from coming into view to leaving."""
 
     track: int
+    """The latest track, where there were several."""
     identity: str | None
     """The last name; None for somebody unknown."""
     start_s: float
@@ -51,71 +84,218 @@ class Visit:
     """When the face was last in sight."""
 
 
-class Visits:
-    """Turns a stream of results into events; only confirmed tracks count.
+@dataclass(slots=True, eq=False)
+class _Stay:
+    """A visit that is not over."""
 
-    A person leaves when the track is gone from the results; the end is when the face was last in sight. A
-    person who comes back gets a new track and so a new visit.
+    track: int
+    started: tuple[float, float]
+    """Clock of the stream, and seconds since 1970."""
+    seen: tuple[float, float]
+    frame: int
+    box: Box
+    id: str = field(default_factory=new_id)
+    person: str | None = None
+    stranger: int | None = None
+    distance: float | None = None
+    told: bool = False
+    """Whether 'appeared' has been told."""
+    answer: str | None = None
+    """Another name than `person`, not told yet, or None for nobody; valid while `answers` is above 0."""
+    answers: int = 0
+    answered_s: float = 0.0
+    answer_distance: float | None = None
+
+    def looked(self, face: FaceResult, now: float) -> None:
+        """Take the gallery's answer into account."""
+        if face.match is None or face.track.missed:
+            return
+        name = face.match.identity
+        self.stranger = face.stranger.number if face.stranger else self.stranger
+        if name == self.person:
+            self.answers, self.distance = 0, face.match.distance
+            return
+        if not self.answers or name != self.answer:
+            self.answer, self.answers, self.answered_s = name, 0, now
+        self.answers += 1
+        self.answer_distance = face.match.distance
+
+    def settles(self, now: float, settle_s: float) -> bool:
+        """Whether the other name has been the answer for long enough."""
+        return self.answers > 1 and now - self.answered_s >= settle_s - 1e-9
+
+    def event(self, kind: str, at: float, camera: str, previous: str | None = None) -> Event:
+        """What is known, as an event."""
+        return Event(
+            kind, at, camera, self.id, self.track, self.person, None if self.person else self.stranger, previous,
+            self.distance, self.started[0], self.seen[0], self.started[1], self.seen[1], self.frame,
+        )  # fmt: skip
+
+
+class Visits:
+    """Turns the results of one camera into events; only confirmed tracks count.
+
+    Args:
+        leave_after_s: a person who was out of sight for so long has left; a higher value joins more, and tells later.
+        settle_s: another name is told when it was the answer for so long, and in two frames.
     """
 
-    def __init__(self) -> None:
-        self._present: dict[int, Event] = {}
+    def __init__(self, leave_after_s: float = LEAVE_AFTER_S, settle_s: float = SETTLE_S) -> None:
+        self._leave_after_s, self._settle_s = leave_after_s, settle_s
+        self._present: dict[int, _Stay] = {}
+        self._away: list[_Stay] = []
         self._past: deque[Visit] = deque(maxlen=KEPT)
-        self._origin: float | None = None
+        self._now: tuple[float, float] | None = None
+        self._camera = ""
+        self._clock = _Clock()
 
     def update(self, result: FrameResult) -> list[Event]:
         """Events of one frame, those of people who left first."""
+        events, now = self._moved(result), self._now
         confirmed = {face.track.id: face for face in result.faces if face.track.confirmed}
-        gone = sorted(set(self._present) - set(confirmed))
-        events = [self._leave(track) for track in gone]
-        now = self._clock(result)
+        for track in sorted(set(self._present) - set(confirmed)):
+            self._away.append(self._present.pop(track))
         for track in sorted(confirmed):
-            events += self._see(confirmed[track], result, now)
+            self._see(confirmed[track], result.frame.index)
+        events += self._expired()
+        for track in sorted(confirmed):
+            if track in self._present:
+                events += self._told(self._present[track], confirmed[track], now[0])
         return events
 
     def finish(self) -> list[Event]:
         """Everybody still in view leaves."""
-        return [self._leave(track) for track in sorted(self._present)]
+        if self._now is None:
+            return []
+        staying = sorted([*self._away, *self._present.values()], key=lambda stay: stay.track)
+        self._away, self._present = [], {}
+        return [event for stay in staying for event in self._leave(stay)]
+
+    @property
+    def present(self) -> Mapping[int, str]:
+        """Track -> visit of everybody whose face is followed at this moment."""
+        return {track: stay.id for track, stay in self._present.items()}
 
     @property
     def visits(self) -> tuple[Visit, ...]:
         """Everybody seen, those in view included, in order of coming; only the latest `KEPT` who have left."""
-        every = [*self._past, *(_visit(event) for event in self._present.values())]
+        every = [*self._past, *(_visit(stay) for stay in (*self._away, *self._present.values()))]
         return tuple(sorted(every, key=lambda visit: (visit.start_s, visit.track)))
 
-    def _see(self, face: FaceResult, result: FrameResult, now: float) -> list[Event]:
-        track = face.track.id
-        at = result.frame.captured_at if result.frame.media_time is None else None
-        distance = face.match.distance if face.match else None
-        events: list[Event] = []
-        known = self._present.get(track)
-        if known is None:
-            known = Event(
-                APPEARED, track, None, None, distance, now, now, result.frame.source, result.frame.index, at, at
-            )
-            events.append(known)
-        if not face.track.missed:
-            known = replace(known, end_s=now, ended_at=at, frame=result.frame.index)
-        if face.match is not None:
-            before, known = known.identity, replace(known, identity=face.match.identity, distance=distance)
-            if known.identity != before:
-                kind = RECOGNISED if before is None else CHANGED
-                events.append(replace(known, kind=kind, previous=before, frame=result.frame.index))
-        self._present[track] = known
+    def _moved(self, result: FrameResult) -> list[Event]:
+        """Put the clock forward; after a long outage everybody has left."""
+        before = self._now
+        self._camera = result.frame.source
+        now = self._clock.read(result)
+        events = self.finish() if before is not None and now - before[0] > OUTAGE_S else []
+        self._now = (now, result.frame.captured_at)
         return events
 
-    def _leave(self, track: int) -> Event:
-        last = self._present.pop(track)
-        self._past.append(_visit(last))
-        return replace(last, kind=LEFT, previous=None)
+    def _see(self, face: FaceResult, index: int) -> None:
+        """Begin or continue the stay of one track."""
+        track, now = face.track.id, self._now
+        stay = self._present.get(track) or self._gone_for_a_moment(track)
+        if stay is None:
+            if face.track.missed:
+                return  # left a while ago; the tracker still guesses where
+            stay = _Stay(track, now, now, index, face.track.detection.box)
+        self._present[track] = stay
+        if not face.track.missed:
+            stay.seen, stay.frame, stay.box = now, index, face.track.detection.box
+        stay.looked(face, now[0])
 
-    def _clock(self, result: FrameResult) -> float:
+    def _gone_for_a_moment(self, track: int) -> _Stay | None:
+        """The stay of a track that was missing in the results and is back."""
+        for stay in self._away:
+            if stay.track == track:
+                self._away.remove(stay)
+                return stay
+        return None
+
+    def _expired(self) -> list[Event]:
+        """Those who were out of sight for the whole pause leave."""
+        limit = self._now[0] - self._leave_after_s
+        over = [stay for stay in self._away if stay.seen[0] < limit]
+        over += [stay for stay in self._present.values() if stay.seen[0] < limit]
+        for stay in over:
+            self._away = [other for other in self._away if other is not stay]
+            self._present.pop(stay.track, None) if self._present.get(stay.track) is stay else None
+        return [event for stay in sorted(over, key=lambda stay: stay.track) for event in self._leave(stay)]
+
+    def _told(self, stay: _Stay, face: FaceResult, now: float) -> list[Event]:
+        """'appeared' and a new name, when it is time to tell them."""
+        if not stay.told:
+            stay = self._joined(stay, face)
+        events: list[Event] = []
+        waiting = face.match is None and now - stay.started[0] < WAIT_FOR_NAME_S
+        if not stay.told and not (self._away and waiting):
+            events.append(self._appeared(stay))
+        if stay.told and stay.settles(now, self._settle_s):
+            events.append(self._named(stay))
+        return events
+
+    def _joined(self, new: _Stay, face: FaceResult) -> _Stay:
+        """`new`, or the stay of somebody out of sight that it continues."""
+        if face.match is None:
+            return new
+        same = [old for old in self._away if _same_person(old, face)]
+        same = same or [old for old in self._away if old.person is None and _near(old.box, new.box)]
+        if not same:
+            return new
+        old = max(same, key=lambda stay: stay.seen)
+        self._away.remove(old)
+        old.track, old.seen, old.frame, old.box = new.track, new.seen, new.frame, new.box
+        old.answers = 0
+        old.looked(face, self._now[0])
+        self._present[new.track] = old
+        return old
+
+    def _appeared(self, stay: _Stay) -> Event:
+        stay.told = True
+        return stay.event(APPEARED, self._now[1], self._camera)
+
+    def _named(self, stay: _Stay) -> Event:
+        """The other name becomes the name."""
+        before, stay.person, stay.answers, stay.distance = stay.person, stay.answer, 0, stay.answer_distance
+        return stay.event(RECOGNISED if before is None else CHANGED, self._now[1], self._camera, before)
+
+    def _leave(self, stay: _Stay) -> list[Event]:
+        """The last events of a visit: what had not been told yet, and 'left'."""
+        events = [] if stay.told else [self._appeared(stay)]
+        if stay.person is None and stay.answer is not None and stay.answers > 1:
+            events.append(self._named(stay))
+        self._past.append(_visit(stay))
+        return [*events, stay.event(LEFT, self._now[1], self._camera)]
+
+
+class _Clock:
+    """Seconds of the medium that never run backwards, whatever the clock of the machine does."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+        self._elapsed = 0.0
+
+    def read(self, result: FrameResult) -> float:
+        """Seconds of the file, or since the first frame of a live source."""
         if result.frame.media_time is not None:
             return result.frame.media_time
-        if self._origin is None:
-            self._origin = result.frame.captured_at
-        return result.frame.captured_at - self._origin
+        last, self._last = self._last, result.frame.captured_at
+        self._elapsed += max(0.0, self._last - last) if last is not None else 0.0
+        return self._elapsed
 
 
-def _visit(event: Event) -> Visit:
-    return Visit(event.track, event.identity, event.start_s, event.end_s)
+def _same_person(old: _Stay, face: FaceResult) -> bool:
+    """Whether the face has the name of that visit, or the number of its stranger."""
+    if face.match.identity is not None or face.stranger is None:
+        return old.person is not None and old.person == face.match.identity
+    return old.person is None and old.stranger == face.stranger.number
+
+
+def _near(before: Box, after: Box) -> bool:
+    """Whether the middle of one face lies within a face's width of the other's."""
+    (x, y), (u, v) = before.center, after.center
+    return max(abs(x - u), abs(y - v)) < max(before.width, after.width)
+
+
+def _visit(stay: _Stay) -> Visit:
+    return Visit(stay.track, stay.person, stay.started[0], stay.seen[0])
