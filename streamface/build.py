@@ -203,11 +203,21 @@ def files(settings: Settings) -> list[Sink]:
         from streamface.sinks.faces import FacesSink
 
         sinks.append(FacesSink(output.faces))
-    if output.events is not None:
-        from streamface.sinks.events import EventsSink
+    return sinks + events(settings)
 
-        sinks.append(EventsSink(output.events))
-    return sinks
+
+def events(settings: Settings) -> list[Sink]:
+    """What tells events to everything that was asked to take them; none where nothing was."""
+    from streamface.sinks.best_view import BestViews
+    from streamface.sinks.events import EventsSink, to_file
+    from streamface.sinks.visits import Visits
+
+    output = settings.output
+    outputs = [] if output.events is None else [to_file(output.events)]
+    if not outputs:
+        return []
+    views = BestViews(output.event_pictures) if output.event_pictures else None
+    return [EventsSink(outputs, Visits(output.leave_after_s), views)]
 
 
 def window(settings: Settings, notice: Callable[[np.ndarray, str], np.ndarray], stopped: Callable[[], bool]) -> Sink:

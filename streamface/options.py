@@ -59,8 +59,11 @@ GROUPS: dict[str, tuple[Option, ...]] = {
     "what to write": (
         Option("output", "output", "video", "annotated video, H.264 in FILE.mp4", Path, "FILE"),
         Option("faces", "output", "faces", "one row per face per frame, FILE.jsonl or FILE.csv", Path, "FILE"),
-        Option("events", "output", "events", "one row when a person appears, is recognised, changes or leaves, "
-               "FILE.jsonl", Path, "FILE"),
+        Option("events", "output", "events", "one row when a person appears, is recognised, changes or leaves, or a "
+               "camera is lost or back: FILE.jsonl, .csv or .sqlite, added to what is there", Path, "FILE"),
+        Option("event-pictures", "output", "event_pictures", "folder for the best picture of each visit", Path, "DIR"),
+        Option("leave-after", "output", "leave_after_s", "seconds out of sight after which a person has left "
+               "(default: 5)", float, "S"),
         Option("display", "output", "display", "show a window: q quits, space pauses, s saves a picture (default: yes)",
                bool),
         Option("snapshots", "output", "snapshots", "folder for pictures saved with s", Path, "DIR"),

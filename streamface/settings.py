@@ -152,6 +152,13 @@ class OutputSettings:
     events: Path | None = None
     snapshots: Path = Path("snapshots")
     """Folder for pictures saved with the key 's'."""
+    event_pictures: Path | None = None
+    """Folder for the best picture of each visit; None: none are kept."""
+    leave_after_s: float = 5.0
+    """Seconds out of sight after which a person has left; higher joins more into one visit, and tells later."""
+
+    def __post_init__(self) -> None:
+        _between(self, 0, 3600, "leave_after_s")
 
 
 @dataclass(frozen=True, slots=True)

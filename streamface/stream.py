@@ -143,7 +143,7 @@ class Stream:
         A sink that fails is closed, named in `Summary.failures` and left out from then on. The sinks are closed
         whatever happens.
         """
-        visits, rate = Visits(), _Rate()
+        visits, rate = Visits(self.settings.output.leave_after_s), _Rate()
         with ExitStack() as closing, stopping_on_signals(self):
             alive = [closing.enter_context(sink) for sink in sinks]
             for result in self:
@@ -159,6 +159,7 @@ class Stream:
                     break
             visits.finish()
             self.summary.visits = visits.visits
+        self.summary.failures += [failure for sink in sinks for failure in sink.failures]
         return self.summary
 
     def _thumbnail(self, photo: str, size_px: int) -> np.ndarray | None:

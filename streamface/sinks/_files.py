@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from streamface.errors import OutputError
@@ -32,17 +33,28 @@ def cannot_write(path: Path, error: Exception) -> OutputError:
 
 
 class LineFile:
-    """A text file of lines: nothing of an earlier file stays, and no half line is left by a full disk.
+    """A text file of lines: no half line is left by a full disk.
 
-    An existing file is replaced when the first lines come, not before, so that a run which never gets a frame
-    destroys nothing. Lines go to the system as they come; none waits in this process.
+    Lines go to the system as they come; none waits in this process. Nothing is written before the first lines come,
+    so that a run which never gets a frame destroys nothing.
+
+    Args:
+        path: the file.
+        heading: lines that stand at the top.
+        journal: add to an existing file rather than replace it, after cutting off an unfinished last line, which only
+            a power cut leaves; and put every line onto the disk itself, so that no power cut takes it back.
+
+    Raises `OutputError` when the place cannot be written to, or a journal begins with another heading.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = Path(path)
+    def __init__(self, path: Path, heading: Sequence[str] = (), journal: bool = False) -> None:
+        self._path, self._journal = Path(path), journal
+        self._heading = "".join(line + "\n" for line in heading).encode()
         self._descriptor: int | None = None
         self._closed = False
         check_writable(self._path)
+        if journal:
+            self._check_heading()
 
     def write(self, lines: list[str]) -> None:
         """Append whole lines, given without their ends; raises `OutputError`, and does nothing once closed."""
@@ -51,12 +63,31 @@ class LineFile:
         data = "".join(line + "\n" for line in lines).encode()
         try:
             if self._descriptor is None:
-                self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o666)
+                data = self._open() + data
             while data:
                 data = self._append(data)
+            if self._journal and lines:
+                _to_disk(self._descriptor)
         except OSError as error:
             self.close()
             raise cannot_write(self._path, error) from error
+
+    def _open(self) -> bytes:
+        """Open the file at its end; the heading, where it is still to be written."""
+        how = os.O_RDWR if self._journal else os.O_WRONLY | os.O_TRUNC
+        self._descriptor = os.open(self._path, how | os.O_CREAT | _BINARY, 0o666)
+        if not self._journal or not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+            return self._heading
+        _cut_unfinished_line(self._descriptor)
+        return b"" if os.lseek(self._descriptor, 0, os.SEEK_END) else self._heading
+
+    def _check_heading(self) -> None:
+        if not self._path.is_file():
+            return
+        with open(self._path, "rb") as file:
+            there = file.read(len(self._heading))
+        if not self._heading.startswith(there):
+            raise OutputError(f"{self._path} begins with other columns: move it away, or choose another name")
 
     def _append(self, data: bytes) -> bytes:
         """Write what goes; what did not go is returned, and a half line is taken back if that fails."""
@@ -78,6 +109,27 @@ class LineFile:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _cut_unfinished_line(descriptor: int) -> None:
+    """Shorten the file to its last end of line."""
+    end = os.lseek(descriptor, 0, os.SEEK_END)
+    while end:
+        start = max(0, end - 4096)
+        os.lseek(descriptor, start, os.SEEK_SET)
+        found = os.read(descriptor, end - start).rfind(b"\n")
+        if found >= 0:
+            end = start + found + 1
+            break
+        end = start
+    if end != os.lseek(descriptor, 0, os.SEEK_END):
+        os.ftruncate(descriptor, end)
+
+
+def _to_disk(descriptor: int) -> None:
+    """Wait until the data is on the disk; what is not a file, such as a pipe, has none."""
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
 _BINARY = getattr(os, "O_BINARY", 0)

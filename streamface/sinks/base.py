@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,6 +19,9 @@ class Sink(ABC):
     wants_repeated: bool = False
     """True where `write` is also to get the results while a camera gives nothing (`result.frame.repeated`: no faces,
     the last picture again), with `result.source_state` and `result.source_events` as they happen."""
+
+    failures: Sequence[str] = ()
+    """One line for each part that failed while the rest of the sink went on."""
 
     @abstractmethod
     def write(self, result: FrameResult, image: np.ndarray | None) -> None:

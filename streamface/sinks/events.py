@@ -1,81 +1,155 @@
-"""One row when a person appears, is recognised, changes, or leaves, as JSON lines."""
+"""People and cameras as events: who appeared, was recognised, changed, left; which camera was lost and came back."""
 
 from __future__ import annotations
 
-import json
-import math
+import logging
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from streamface.errors import OutputError
-from streamface.sinks._files import LineFile
 from streamface.sinks.base import Sink
-from streamface.sinks.visits import Event, Visits
-from streamface.types import FrameResult
+from streamface.sinks.best_view import BestViews
+from streamface.sinks.event_output import EventOutput, row, utc
+from streamface.sinks.visits import CAMERA_BACK, CAMERA_LOST, LEFT, Event, Visits
+from streamface.types import LIVE, LOST, FrameResult, SourceEvent
 
 NAME = "events"
+ENDINGS = (".jsonl", ".csv", ".sqlite")
+SEEN_EVERY_S = 10.0
+"""Seconds between two notes that a visit goes on."""
+
+log = logging.getLogger(__name__)
 
 
-class EventsSink(Sink):
-    """Writes events as they happen; at the end everybody still in view leaves.
-
-    Args:
-        path: a file ending in .jsonl; an existing one is replaced at the first frame.
+def to_file(path: Path) -> EventOutput:
+    """The output for a file, by its ending: one of `ENDINGS`.
 
     Raises `OutputError` for another ending or a place that cannot be written to.
     """
+    path = Path(path)
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise OutputError(f"{path}: events are written to {', '.join(ENDINGS)}; end the name in one of them")
+    if ending == ".sqlite":
+        from streamface.sinks.event_store import EventStore
 
-    def __init__(self, path: Path) -> None:
-        path = Path(path)
-        if path.suffix.lower() != ".jsonl":
-            raise OutputError(f"{path}: events are written as JSON lines; end the name in .jsonl")
-        self._visits = Visits()
-        self._file: LineFile | None = LineFile(path)
+        return EventStore(path)
+    from streamface.sinks.event_file import EventFile
+
+    return EventFile(path)
+
+
+class EventsSink(Sink):
+    """Makes events of the results of one camera and hands them to each output; at the end everybody leaves.
+
+    An output that fails is closed and named in `failures`, and the others go on; when the last one fails, `write`
+    raises.
+
+    Args:
+        outputs: where the events go.
+        visits: what makes the events of people; None: with the default pauses.
+        views: keeps the best picture of each visit; None: none are kept.
+        clock: seconds since 1970, asked while a camera gives no frames, which would tell the time.
+    """
+
+    wants_repeated = True
+
+    def __init__(
+        self,
+        outputs: Sequence[EventOutput],
+        visits: Visits | None = None,
+        views: BestViews | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._outputs = list(outputs)
+        self._visits, self._views, self._clock = visits or Visits(), views, clock
+        self._camera = _Camera()
+        self._seen_at = 0.0
+        self._closed = self._pictures_fail = False
+        self.failures: list[str] = []
 
     def write(self, result: FrameResult, image: np.ndarray | None) -> None:
-        """Append the events of one frame."""
-        events = self._visits.update(result)
-        if self._file is not None:
-            self._file.write([_row(event) for event in events])
+        """Tell the events of one frame, or of the time without one."""
+        events = [event for happened in result.source_events for event in self._camera.told(happened)]
+        if result.frame.repeated:
+            events += self._visits.idle(self._clock())
+        else:
+            events += self._visits.update(result)
+            if self._views is not None:
+                self._views.look(result, self._visits.present)
+        self._tell(events)
+        self._note(result)
 
     def close(self) -> None:
-        """Let everybody leave and close the file."""
-        events, file, self._file = self._visits.finish(), self._file, None
-        if file is None:
+        """Let everybody leave and close the outputs; raises `OutputError` when the last of them fails."""
+        if self._closed:
             return
+        self._closed = True
         try:
+            events = self._visits.finish()
             if events:
-                file.write([_row(event) for event in events])
+                self._tell(events)
         finally:
-            file.close()
+            for output in self._outputs:
+                output.close()
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        rows = [row(event, self._picture(event)) for event in events]
+        self._each(lambda output: output.add(rows))
+
+    def _note(self, result: FrameResult) -> None:
+        """Now and then, tell which visits go on."""
+        now = result.frame.captured_at
+        if abs(now - self._seen_at) < SEEN_EVERY_S or result.frame.repeated:
+            return
+        self._seen_at = now
+        going_on = {visit: utc(at) for visit, at in self._visits.seen_at.items()}
+        self._each(lambda output: output.seen(going_on))
+
+    def _each(self, call: Callable[[EventOutput], None]) -> None:
+        for output in list(self._outputs):
+            try:
+                call(output)
+            except OutputError as error:
+                output.close()
+                self._outputs.remove(output)
+                if not self._outputs:
+                    raise
+                log.error("%s", error)
+                self.failures.append(str(error))
+
+    def _picture(self, event: Event) -> Path | None:
+        """Where the best picture of the visit is; a disk that is full costs the picture, not the event."""
+        if self._views is None or event.visit is None:
+            return None
+        try:
+            path = self._views.save(event.visit, event.camera, over=event.kind == LEFT)
+        except OutputError as error:
+            if not self._pictures_fail:
+                log.error("%s", error)
+                self.failures.append(str(error))
+            self._pictures_fail = True
+            return None
+        self._pictures_fail = False
+        return path
 
 
-def _row(event: Event) -> str:
-    row = {
-        "event": event.kind,
-        "track": event.track,
-        "identity": event.identity,
-        "previous": event.previous,
-        "distance": _number(event.distance, 6),
-        "start": _number(event.start_s, 6),
-        "end": _number(event.end_s, 6),
-        "started_at": _utc(event.started_at),
-        "ended_at": _utc(event.ended_at),
-        "source": event.source,
-        "frame": event.frame,
-    }
-    return json.dumps(row, ensure_ascii=False, allow_nan=False)
+class _Camera:
+    """What happens to a camera, as events; 'lost' is told once, and 'back' once after it."""
 
+    def __init__(self) -> None:
+        self._lost = False
 
-def _number(value: float | None, digits: int) -> float | None:
-    return None if value is None or not math.isfinite(value) else round(float(value), digits)
-
-
-def _utc(seconds: float | None) -> str | None:
-    """'2025-01-31T12:00:00.123Z'."""
-    if seconds is None:
-        return None
-    whole, thousandths = divmod(round(seconds * 1000), 1000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{thousandths:03d}Z"
+    def told(self, happened: SourceEvent) -> list[Event]:
+        """The events of one `SourceEvent`."""
+        kind = f"camera_{happened.kind}" + ("_over" if happened.over else "")
+        if happened.kind == LIVE:
+            kind, self._lost = CAMERA_BACK if self._lost else kind, False
+        elif happened.kind == LOST:
+            if self._lost:
+                return []
+            kind, self._lost = CAMERA_LOST, True
+        return [Event(kind, happened.at, happened.source, detail=happened.detail or None)]

@@ -38,7 +38,7 @@ class Event:
 
     kind: str
     """'appeared': came into view; 'recognised': got a name; 'changed': lost it or got another; 'left': went;
-    'camera_lost' and 'camera_back'."""
+    'camera_lost', 'camera_back' and other kinds that begin with 'camera_'."""
     at: float
     """When it was told, in seconds since 1970 (UTC)."""
     camera: str
@@ -163,6 +163,13 @@ class Visits:
                 events += self._told(self._present[track], confirmed[track], now[0])
         return events
 
+    def idle(self, at: float) -> list[Event]:
+        """Events of the time up to `at` (seconds since 1970) in which a live source gave nothing."""
+        if self._now is None:
+            return []
+        self._now = (self._clock.forward(at), at)
+        return self._expired()
+
     def finish(self) -> list[Event]:
         """Everybody still in view leaves."""
         if self._now is None:
@@ -173,8 +180,13 @@ class Visits:
 
     @property
     def present(self) -> Mapping[int, str]:
-        """Track -> visit of everybody whose face is followed at this moment."""
-        return {track: stay.id for track, stay in self._present.items()}
+        """Track -> visit of everybody whose face is followed at this moment and whose 'appeared' was told."""
+        return {track: stay.id for track, stay in self._present.items() if stay.told}
+
+    @property
+    def seen_at(self) -> Mapping[str, float]:
+        """Visit -> when the person was last seen (seconds since 1970), of every visit that is not over and was told."""
+        return {stay.id: stay.seen[1] for stay in (*self._away, *self._present.values()) if stay.told}
 
     @property
     def visits(self) -> tuple[Visit, ...]:
@@ -239,7 +251,7 @@ class Visits:
         if face.match is None:
             return new
         same = [old for old in self._away if _same_person(old, face)]
-        same = same or [old for old in self._away if old.person is None and _near(old.box, new.box)]
+        same = same or [old for old in self._away if _nobody_else(old, face) and _near(old.box, new.box)]
         if not same:
             return new
         old = max(same, key=lambda stay: stay.seen)
@@ -279,8 +291,12 @@ class _Clock:
         """Seconds of the file, or since the first frame of a live source."""
         if result.frame.media_time is not None:
             return result.frame.media_time
-        last, self._last = self._last, result.frame.captured_at
-        self._elapsed += max(0.0, self._last - last) if last is not None else 0.0
+        return self.forward(result.frame.captured_at)
+
+    def forward(self, at: float) -> float:
+        """The same for a moment of a live source, in seconds since 1970."""
+        last, self._last = self._last, at
+        self._elapsed += max(0.0, at - last) if last is not None else 0.0
         return self._elapsed
 
 
@@ -289,6 +305,11 @@ def _same_person(old: _Stay, face: FaceResult) -> bool:
     if face.match.identity is not None or face.stranger is None:
         return old.person is not None and old.person == face.match.identity
     return old.person is None and old.stranger == face.stranger.number
+
+
+def _nobody_else(old: _Stay, face: FaceResult) -> bool:
+    """Whether nothing speaks against the face being that visit's."""
+    return old.person is None and (face.stranger is None or old.stranger in (None, face.stranger.number))
 
 
 def _near(before: Box, after: Box) -> bool:

@@ -10,7 +10,7 @@ from sink_results import face, match, result
 
 from streamface.errors import OutputError
 from streamface.sinks import _files
-from streamface.sinks.events import EventsSink
+from streamface.sinks.events import EventsSink, to_file
 from streamface.sinks.faces import COLUMNS, FacesSink
 from streamface.types import Attribute
 
@@ -39,6 +39,10 @@ FULL = {
     "emotion_scores": {"happy": 0.7, "sad": 0.3},
     "race_scores": {"asian": 0.8, "white": 0.2},
 }
+
+
+def events_to(path):
+    return EventsSink([to_file(path)])
 
 
 def full():
@@ -153,14 +157,14 @@ def test_a_killed_run_leaves_whole_lines(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("sink", "name"), [(FacesSink, "a.txt"), (EventsSink, "a.csv"), (FacesSink, "a"), (EventsSink, "a.json")]
+    ("sink", "name"), [(FacesSink, "a.txt"), (to_file, "a.txt"), (FacesSink, "a"), (to_file, "a.json")]
 )
 def test_another_ending_is_refused(sink, name, tmp_path):
     with pytest.raises(OutputError, match=r"end the name in"):
         sink(tmp_path / name)
 
 
-@pytest.mark.parametrize("sink", [FacesSink, EventsSink])
+@pytest.mark.parametrize("sink", [FacesSink, events_to])
 def test_a_place_that_cannot_be_written_is_found_at_once(sink, tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "folder.jsonl").mkdir()
@@ -187,7 +191,7 @@ def test_a_read_only_file_system_is_found_at_once(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-@pytest.mark.parametrize("sink", [FacesSink, EventsSink])
+@pytest.mark.parametrize("sink", [FacesSink, events_to])
 def test_a_full_disk_is_an_error_in_one_line(sink, tmp_path):
     (tmp_path / "a.jsonl").symlink_to("/dev/full")
     output = sink(tmp_path / "a.jsonl")
@@ -218,43 +222,3 @@ def test_a_disk_that_fills_within_a_row_leaves_whole_rows(fits, tmp_path, monkey
     assert len(rows) in (1, 2) and rows[0]["frame"] == 0
     sink.write(result(2, face(1)), None)
     assert lines(path) == rows, "nothing more is written after an error"
-
-
-def test_events_are_written_as_they_happen_and_at_the_end(tmp_path):
-    path, ann = tmp_path / "e.jsonl", match("Ann", 0.25)
-    sink = EventsSink(path)
-    sink.write(result(0, face(1)), None)
-    sink.write(result(1, face(1, ann), face(2)), None)
-    assert [row["event"] for row in lines(path)] == ["appeared", "recognised", "appeared"]
-    sink.close()
-    sink.close()
-    rows = lines(path)
-    assert [row["event"] for row in rows[3:]] == ["left", "left"]
-    assert rows[3] == {
-        "event": "left",
-        "track": 1,
-        "identity": "Ann",
-        "previous": None,
-        "distance": 0.25,
-        "start": 0.0,
-        "end": 0.04,
-        "started_at": None,
-        "ended_at": None,
-        "source": "door",
-        "frame": 1,
-    }
-
-
-def test_events_of_a_live_source_have_utc_times(tmp_path):
-    with EventsSink(tmp_path / "e.jsonl") as sink:
-        sink.write(result(0, live=True), None)
-        sink.write(result(3, face(1), live=True, seconds=1.0004), None)
-    row = lines(tmp_path / "e.jsonl")[-1]
-    assert (row["start"], row["started_at"]) == (1.0004, "2025-01-01T00:00:01.000Z")
-
-
-def test_a_run_that_ends_before_its_first_frame_writes_no_events(tmp_path):
-    path = tmp_path / "e.jsonl"
-    path.write_text("stale\n")
-    EventsSink(path).close()
-    assert path.read_text() == "stale\n"

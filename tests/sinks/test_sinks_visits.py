@@ -3,65 +3,155 @@ from sink_results import EPOCH, face, match, result
 
 from streamface.sinks import visits
 from streamface.sinks.visits import Visit, Visits
+from streamface.types import Stranger
+
+ANN, BOB, NOBODY = match("Ann", 0.21), match("Bob", 0.4), match(None, 0.8)
 
 
 def kinds(events):
-    return [(event.kind, event.track, event.identity) for event in events]
+    return [(event.kind, event.track, event.person) for event in events]
 
 
-def played(*frames, live=False):
-    """Events of each frame, and those of the end."""
-    log = Visits()
-    return [log.update(result(i, *faces, live=live)) for i, faces in enumerate(frames)] + [log.finish()]
+def played(*frames, live=False, step=0.2, **options):
+    """Events of each frame, 5 frames a second by default, and those of the end."""
+    log = Visits(**options)
+    told = [log.update(result(i, *faces, live=live, seconds=i * step)) for i, faces in enumerate(frames)]
+    return [*told, log.finish()]
 
 
-def test_a_person_appears_is_recognised_and_leaves():
-    ann = match("Ann", 0.21)
-    first, second, third, fourth, end = played([face(1)], [face(1, ann)], [face(1, ann)], [])
-    assert kinds(first) == [("appeared", 1, None)]
-    assert kinds(second) == [("recognised", 1, "Ann")]
-    assert third == [] and end == []
-    (left,) = fourth
-    assert (left.kind, left.identity, left.start_s, left.end_s, left.frame) == ("left", "Ann", 0.0, 2 / 25, 2)
-    assert (left.distance, left.source, left.started_at) == (0.21, "door", None)
+def sequence(*parts):
+    """Frames from (count, faces) pairs."""
+    return [faces for count, faces in parts for _ in range(count)]
+
+
+def flat(told):
+    return [event for events in told for event in events]
+
+
+def test_a_person_appears_is_recognised_and_leaves_after_the_pause():
+    told = played(*sequence((1, [face(1)]), (5, [face(1, ANN)]), (30, [])))
+    assert kinds(told[0]) == [("appeared", 1, None)]
+    assert told[1] == told[2] == [], "a name must be the answer for 0.3 s before it is told"
+    assert kinds(told[3]) == [("recognised", 1, "Ann")]
+    (left,) = flat(told[4:])
+    assert (left.kind, left.person, left.start_s, left.end_s, left.frame) == ("left", "Ann", 0.0, 1.0, 5)
+    assert (left.distance, left.camera, left.started_at) == (0.21, "door", EPOCH)
+    assert left.at - left.ended_at == pytest.approx(5.2), "told with the first frame after the pause of 5 s"
+    assert {event.visit for event in flat(told)} == {left.visit} and len({e.id for e in flat(told)}) == 3
 
 
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
-        ([None, None], ["appeared"]),
-        ([match("Ann")], ["appeared", "recognised"]),  # known at first sight
-        ([match(None), match(None)], ["appeared"]),  # a stranger is no news
-        ([match(None), match("Ann")], ["appeared", "recognised"]),
-        ([match("Ann"), match("Bob")], ["appeared", "recognised", "changed"]),
-        ([match("Ann"), match(None)], ["appeared", "recognised", "changed"]),
-        ([match("Ann"), None, match("Ann")], ["appeared", "recognised"]),  # a frame without an answer changes nothing
-        ([match("Ann"), match(None), match("Ann")], ["appeared", "recognised", "changed", "recognised"]),
+        ([(9, None)], []),
+        ([(9, ANN)], ["recognised Ann"]),  # known at first sight
+        ([(9, NOBODY)], []),  # a stranger is no news
+        ([(9, NOBODY), (9, ANN)], ["recognised Ann"]),
+        ([(9, ANN), (9, BOB)], ["recognised Ann", "changed Bob"]),
+        ([(9, ANN), (9, NOBODY)], ["recognised Ann", "changed None"]),
+        ([(9, ANN), (9, NOBODY), (9, ANN)], ["recognised Ann", "changed None", "recognised Ann"]),
+        ([(9, ANN), (9, None), (9, ANN)], ["recognised Ann"]),  # frames without an answer change nothing
+        ([(9, ANN), (1, NOBODY), (9, ANN)], ["recognised Ann"]),  # one bad frame
+        ([(9, ANN), (1, BOB), (9, ANN), (1, BOB), (9, ANN)], ["recognised Ann"]),
+        ([(9, NOBODY), (1, BOB), (9, NOBODY)], []),
+        ([(9, ANN), (1, BOB), (1, NOBODY), (1, BOB), (1, NOBODY), (9, ANN)], ["recognised Ann"]),
+        ([(1, BOB), (9, ANN)], ["recognised Ann"]),
+        ([(2, ANN)], ["recognised Ann"]),  # gone before the name had settled: told at the end
+        ([(1, ANN)], []),  # one frame is not enough
     ],
 )
-def test_kinds_of_events(answers, expected):
-    *frames, end = played(*([face(1, answer)] for answer in answers))
-    assert [event.kind for events in frames for event in events] == expected
-    assert [event.kind for event in end] == ["left"]
+def test_names_are_told_once_they_have_settled(answers, expected):
+    frames = sequence(*((count, [face(1, answer)]) for count, answer in answers))
+    first, *names, last = flat(played(*frames))
+    assert (first.kind, last.kind) == ("appeared", "left")
+    assert [f"{event.kind} {event.person}" for event in names] == expected
 
 
-def test_a_change_names_both():
-    events = played([face(1, match("Ann"))], [face(1, match("Bob", 0.4))])[1]
-    assert [(e.identity, e.previous, e.distance) for e in events] == [("Bob", "Ann", 0.4)]
+def test_a_slow_camera_tells_a_name_with_the_second_frame():
+    told = played(*sequence((4, [face(1, ANN)])), step=10.0)
+    assert [kinds(events) for events in told[:2]] == [[("appeared", 1, None)], [("recognised", 1, "Ann")]]
+    assert told[2] == told[3] == []
+
+
+def test_a_change_names_both_and_has_the_distance_of_the_new_name():
+    (changed,) = [e for e in flat(played(*sequence((5, [face(1, ANN)]), (5, [face(1, BOB)])))) if e.kind == "changed"]
+    assert (changed.person, changed.previous, changed.distance) == ("Bob", "Ann", 0.4)
 
 
 def test_unconfirmed_tracks_do_not_count():
-    *frames, end = played([face(1, confirmed=False)], [face(1, confirmed=False)], [])
-    assert frames == [[], [], []] and end == []
+    assert flat(played([face(1, confirmed=False)], [face(1, confirmed=False)], [])) == []
 
 
 def test_the_end_is_the_last_sight_not_the_last_guess():
-    events = played([face(1)], [face(1)], [face(1, missed=1)], [face(1, missed=2)], [])[4]
-    assert (events[0].end_s, events[0].frame) == (1 / 25, 1)
+    told = played(*sequence((2, [face(1)]), (28, [face(1, missed=1)])))
+    (left,) = flat(told[1:])
+    assert (left.end_s, left.frame) == (0.2, 1)
 
 
 def test_at_the_end_everybody_leaves_in_order():
-    assert kinds(played([face(2), face(1, match("Ann"))])[-1]) == [("left", 1, "Ann"), ("left", 2, None)]
+    assert kinds(played([face(2), face(1)])[-1]) == [("left", 1, None), ("left", 2, None)]
+
+
+@pytest.mark.parametrize(
+    ("away", "back", "expected"),
+    [
+        ((1, []), face(1, ANN), []),  # the same track missing in one frame
+        ((1, [face(1, missed=1)]), face(1, ANN), []),
+        ((20, []), face(9, ANN), []),  # another track, elsewhere, of the same name
+        ((30, []), face(9, ANN), ["left 1 Ann", "appeared 9 None", "recognised 9 Ann"]),  # after the pause
+        ((20, []), face(9, BOB), ["appeared 9 None", "recognised 9 Bob", "left 1 Ann"]),
+        ((20, []), face(9, NOBODY), ["appeared 9 None", "left 1 Ann"]),
+        ((15, []), face(9), ["appeared 9 None", "left 1 Ann"]),  # nobody has looked at the newcomer
+    ],
+)
+def test_a_visit_outlives_its_track(away, back, expected):
+    told = played(*sequence((5, [face(1, ANN)]), away, (9, [back]), (3, [back])))
+    events = flat(told[5:-1])
+    assert [f"{event.kind} {event.track} {event.person}" for event in events] == expected
+    assert flat(told[-1:])[-1].track == back.track.id
+
+
+@pytest.mark.parametrize(
+    ("back", "same"),
+    [
+        (face(2, NOBODY), True),  # ten pixels beside
+        (face(20, NOBODY), False),  # elsewhere
+        (face(2, ANN), True),  # the stranger gets a name
+        (face(20, ANN), False),
+    ],
+)
+def test_somebody_unknown_is_found_again_by_the_place(back, same):
+    told = flat(played(*sequence((5, [face(1, NOBODY)]), (5, []), (9, [back]))))
+    assert len({event.visit for event in told}) == (1 if same else 2)
+    assert [event.kind for event in told].count("appeared") == (1 if same else 2)
+
+
+def test_a_number_of_a_stranger_joins_and_parts():
+    def stranger(track, number):
+        found = face(track, NOBODY)
+        return type(found)(found.track, found.match, stranger=Stranger(number))
+
+    for track, number, parts in ((30, 7, 1), (2, 8, 2), (30, 8, 2)):
+        told = flat(played(*sequence((5, [stranger(1, 7)]), (5, []), (5, [stranger(track, number)]))))
+        assert len({event.visit for event in told}) == parts, (track, number)
+        assert told[-1].stranger in (7, 8) and told[-1].person is None
+
+
+def test_two_people_are_never_joined_while_both_are_in_view():
+    told = flat(played(*sequence((5, [face(1, ANN)]), (9, [face(1, ANN), face(9, ANN)]))))
+    assert len({event.visit for event in told}) == 2
+
+
+def test_a_newcomer_waits_for_a_name_only_while_somebody_is_away():
+    told = played(*sequence((1, [face(1)]), (1, []), (9, [face(9)])))
+    assert kinds(told[2]) == []
+    assert [kinds(events) for events in told if ("appeared", 9, None) in kinds(events)] == [[("appeared", 9, None)]]
+    assert kinds(told[7]) == [("appeared", 9, None)], "one second later"
+
+
+def test_a_pause_of_nothing_tells_at_once():
+    told = played([face(1)], [face(1)], [], leave_after_s=0)
+    assert kinds(told[2]) == [("left", 1, None)]
 
 
 def test_times_of_a_live_source():
@@ -70,15 +160,38 @@ def test_times_of_a_live_source():
     (appeared,) = log.update(result(50, face(3), live=True))
     log.update(result(100, face(3), live=True))
     (left,) = log.finish()
-    assert (appeared.start_s, appeared.started_at) == (2.0, EPOCH + 2)
+    assert (appeared.start_s, appeared.started_at, appeared.at) == (2.0, EPOCH + 2, EPOCH + 2)
     assert (left.end_s, left.ended_at) == (4.0, EPOCH + 4)
+
+
+def test_people_leave_while_the_camera_gives_nothing():
+    log = Visits()
+    log.update(result(0, face(1), live=True))
+    assert log.idle(EPOCH + 4.9) == []
+    assert kinds(log.idle(EPOCH + 5.1)) == [("left", 1, None)]
+    assert kinds(log.update(result(150, face(1), live=True, seconds=6.0))) == [("appeared", 1, None)]
+
+
+def test_after_a_long_outage_the_same_track_is_another_visit():
+    log = Visits()
+    log.update(result(0, face(1), live=True))
+    events = log.update(result(1, face(1), live=True, seconds=61.0))
+    assert kinds(events) == [("left", 1, None), ("appeared", 1, None)]
+
+
+def test_a_clock_that_is_set_back_holds_nobody_in_view():
+    log = Visits()
+    log.update(result(0, face(1), live=True, seconds=3600.0))
+    told = [log.update(result(i, live=True, seconds=i / 5)) for i in range(1, 32)]
+    assert kinds(flat(told)) == [("left", 1, None)]
 
 
 def test_visits_sum_a_run_up():
     log = Visits()
-    for index, faces in enumerate([[face(1, match("Ann"))], [face(2)], [face(2), face(3, match("Ann"))]]):
-        log.update(result(index, *faces))
-    expected = (Visit(1, "Ann", 0.0, 0.0), Visit(2, None, 0.04, 0.08), Visit(3, "Ann", 0.08, 0.08))
+    frames = sequence((5, [face(1, ANN)]), (5, [face(9)]), (5, [face(9), face(3, BOB)]))
+    for index, faces in enumerate(frames):
+        log.update(result(index, *faces, seconds=index / 5))
+    expected = (Visit(1, "Ann", 0.0, 0.8), Visit(9, None, 1.0, 2.8), Visit(3, "Bob", 2.0, 2.8))
     assert log.visits == expected
     log.finish()
     assert log.visits == expected
@@ -88,5 +201,5 @@ def test_a_camera_that_runs_for_months_keeps_only_the_latest_visits(monkeypatch)
     monkeypatch.setattr(visits, "KEPT", 3)
     log = Visits()
     for index in range(10):
-        log.update(result(index, face(index + 1)))
-    assert [visit.track for visit in log.visits] == [7, 8, 9, 10]
+        log.update(result(index, face(100 * (index + 1)), seconds=index * 6.0))
+    assert [visit.track for visit in log.visits] == [700, 800, 900, 1000]

@@ -1,0 +1,149 @@
+"""Events and visits in a SQLite file, for questions by person, camera and time (docs/events.md)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from streamface.errors import OutputError
+from streamface.sinks._files import check_writable
+from streamface.sinks.event_output import COLUMNS, EventOutput, Row
+from streamface.sinks.visits import LEFT
+
+VERSION = 1
+"""Of the tables; kept in the file as `PRAGMA user_version`."""
+APPLICATION_ID = 0x53664576
+"""'SfEv' in the file's header: tells our files from other programs'."""
+BUSY_S = 10.0
+"""How long to wait for another process that is writing to the same file."""
+
+TABLES = """
+CREATE TABLE visits (
+    id TEXT PRIMARY KEY, camera TEXT NOT NULL, track INTEGER, person TEXT, stranger INTEGER, distance REAL,
+    started_at TEXT NOT NULL, ended_at TEXT NOT NULL, over INTEGER NOT NULL, start REAL, "end" REAL, snapshot TEXT
+) WITHOUT ROWID;
+CREATE TABLE events (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, event TEXT NOT NULL, time TEXT NOT NULL,
+    camera TEXT NOT NULL, visit TEXT, track INTEGER, person TEXT, stranger INTEGER, previous TEXT, distance REAL,
+    started_at TEXT, ended_at TEXT, start REAL, "end" REAL, frame INTEGER, snapshot TEXT, detail TEXT
+);
+CREATE INDEX visits_by_time ON visits (started_at);
+CREATE INDEX visits_by_camera ON visits (camera, started_at);
+CREATE INDEX visits_by_person ON visits (person, started_at);
+CREATE INDEX visits_by_stranger ON visits (stranger, started_at) WHERE stranger IS NOT NULL;
+CREATE INDEX visits_going_on ON visits (camera) WHERE NOT over;
+CREATE INDEX events_by_time ON events (time);
+CREATE INDEX events_by_camera ON events (camera, time);
+CREATE INDEX events_by_person ON events (person, time);
+CREATE INDEX events_by_visit ON events (visit);
+"""
+_INSERT = "INSERT INTO events ({}) VALUES ({})".format(
+    ", ".join(f'"{name}"' for name in COLUMNS), ", ".join(f":{name}" for name in COLUMNS)
+)
+_VISIT = """
+INSERT INTO visits VALUES (:visit, :camera, :track, :person, :stranger, :distance, :started_at, :ended_at, :over,
+    :start, :end, :snapshot)
+ON CONFLICT (id) DO UPDATE SET track = :track, person = :person, stranger = :stranger, distance = :distance,
+    ended_at = :ended_at, over = :over, "end" = :end, snapshot = coalesce(:snapshot, snapshot)
+"""
+
+
+class EventStore(EventOutput):
+    """Adds each event, and keeps one row a visit up to date; once `add` has returned, nothing takes it back.
+
+    Other processes may read, and write, at the same time. Visits that a killed run left open are closed, with the
+    time at which they were last known to go on, when that camera's next event comes.
+
+    Args:
+        path: the file; made where it is not there, added to where it is.
+
+    Raises `OutputError` for a place that cannot be written to, another program's file, or one of a later version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        check_writable(path)
+        self._cameras: set[str] = set()
+        self._db: sqlite3.Connection | None = None
+        try:
+            self._db = open_store(path)
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Add the events of one frame, all or none."""
+        if not rows or self._db is None:
+            return
+        try:
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                for row in rows:
+                    self._add(row)
+        except sqlite3.Error as error:
+            self.close()
+            raise self._error(error) from error
+
+    def seen(self, visits: Mapping[str, str]) -> None:
+        """Note when each visit was last known to go on."""
+        if not visits or self._db is None:
+            return
+        try:
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.executemany(
+                    "UPDATE visits SET ended_at = ? WHERE id = ?", [(at, visit) for visit, at in visits.items()]
+                )
+        except sqlite3.Error as error:
+            self.close()
+            raise self._error(error) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        db, self._db = self._db, None
+        if db is not None:
+            db.close()
+
+    def _add(self, row: Row) -> None:
+        if row["camera"] not in self._cameras:
+            self._db.execute(
+                "UPDATE visits SET over = 1 WHERE camera = :camera AND NOT over", {"camera": row["camera"]}
+            )
+            self._cameras.add(row["camera"])
+        self._db.execute(_INSERT, row)
+        if row["visit"] is not None:
+            self._db.execute(_VISIT, {**row, "over": row["event"] == LEFT})
+
+    def _error(self, error: sqlite3.Error) -> OutputError:
+        return OutputError(f"cannot write events to {self._path}: {error}; free some space, or choose another file")
+
+
+def open_store(path: Path) -> sqlite3.Connection:
+    """The file, with its tables; usable from one thread at a time. Raises `OutputError` and `sqlite3.Error`."""
+    db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            _check(db, path)
+        return db
+    except BaseException:
+        db.close()
+        raise
+
+
+def _check(db: sqlite3.Connection, path: Path) -> None:
+    """Make the tables in an empty file; refuse a file that is not ours."""
+    owner, version = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+    tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if tables and owner != APPLICATION_ID:
+        raise OutputError(f"{path} is a database of another program: choose another file")
+    if version > VERSION:
+        raise OutputError(f"{path} was written by a later streamface: choose another file, or update")
+    if not tables:
+        for statement in TABLES.split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {VERSION}")
