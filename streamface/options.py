@@ -55,6 +55,13 @@ GROUPS: dict[str, tuple[Option, ...]] = {
                Path, "DIR"),
         Option("max-frames", "capture", "max_frames", "stop after N frames", int, "N"),
         Option("timeout", "capture", "timeout_s", "seconds a camera may take to answer (default: 10)", float, "S"),
+        Option("rtsp-transport", "capture", "transport", "tcp or udp (default: tcp)", metavar="T"),
+        Option("wait", "capture", "wait", "start also without the camera, and show it when it comes (default: no)",
+               bool),
+        Option("give-up-after", "capture", "give_up_s", "end when the camera gave no picture for S seconds (default: "
+               "never, once it has given one)", float, "S"),
+        Option("frozen-after", "capture", "frozen_s", "seconds without a change after which a picture is said to be "
+               "frozen (default: 10)", float, "S"),
     ),
     "what to write": (
         Option("output", "output", "video", "annotated video, H.264 in FILE.mp4", Path, "FILE"),

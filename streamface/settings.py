@@ -37,11 +37,22 @@ class CaptureSettings:
     """Name of the camera in pictures, files and messages; None: its address without the password."""
     timeout_s: float = 10.0
     """How long a camera may take to open, or to give a frame, before it counts as lost."""
+    transport: str = "tcp"
+    """How an RTSP camera sends: 'tcp', or 'udp' where it has nothing else or TCP lags behind."""
+    wait: bool = False
+    """Start without a camera that is not there, and show it when it comes; False: an error after `timeout_s`."""
+    give_up_s: float | None = None
+    """End the run when a camera gave nothing for so long; None: never, once it has given a picture."""
+    frozen_s: float = 10.0
+    """Seconds without any change after which a picture is said to be frozen."""
     max_frames: int | None = None
     """Stop after so many frames; None for all."""
 
     def __post_init__(self) -> None:
         _between(self, 0.1, 600, "timeout_s")
+        _between(self, 1, float("inf"), "give_up_s", "frozen_s")
+        if self.transport not in ("tcp", "udp"):
+            raise SettingsError(f"rtsp-transport is {self.transport}: choose tcp or udp")
         _between(self, 1, float("inf"), "max_frames")
 
 

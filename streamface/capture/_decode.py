@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -51,11 +52,13 @@ class Decoder:
         low_delay: bool = False,
         options: dict[str, str] | None = None,
     ) -> None:
-        av = _av()
+        av, begun = _av(), time.monotonic()
         try:
             self._container = av.open(place, timeout=timeout_s, options=options or {}, metadata_errors="replace")
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise Broken(reason(error)) from None
+            # FFmpeg's RTSP calls it invalid data when it was interrupted in the middle of a handshake
+            is_late = timeout_s is not None and time.monotonic() - begun >= timeout_s[0]
+            raise Broken("no answer in time" if is_late else reason(error)) from None
         if not self._container.streams.video:
             self._container.close()
             raise Broken("there is no picture in it")
@@ -70,6 +73,11 @@ class Decoder:
         """Frames per second as the container states or FFmpeg guesses; None where neither knows."""
         rate = self._stream.average_rate or self._stream.guessed_rate
         return float(rate) if rate and 0 < rate < 1000 else None
+
+    @property
+    def format(self) -> str:
+        """FFmpeg's name of the container or protocol."""
+        return self._container.format.name
 
     @property
     def frame_count(self) -> int | None:
@@ -87,17 +95,21 @@ class Decoder:
         """True where the container states how long it is: a camera has no end."""
         return self.duration_s is not None or bool(self._container.duration)
 
-    def info(self, first: np.ndarray, is_live: bool) -> SourceInfo:
-        """What the source says of itself; the size is that of its first picture, which may have been turned."""
-        measured = self._stream.average_rate  # for a camera that states none FFmpeg guesses 25
-        fps, count = (float(measured) if measured else None, None) if is_live else (self.fps, self.frame_count)
-        return SourceInfo(first.shape[1], first.shape[0], fps, is_live, count)
+    @property
+    def stated_fps(self) -> float | None:
+        """Frames per second as a camera states them; None where it does not, while `fps` guesses."""
+        rate = self._stream.average_rate
+        return float(rate) if rate and 0 < rate < 1000 else None
+
+    def info(self, first: np.ndarray) -> SourceInfo:
+        """What a file says of itself; the size is that of its first picture, which may have been turned."""
+        return SourceInfo(first.shape[1], first.shape[0], self.fps, False, self.frame_count)
 
     def pictures(self) -> Iterator[Picture]:
         """Every picture; at a break those before it, then `Broken`."""
         bad_in_a_row = 0
-        for packet in self._packets():
-            frames = self._decoded(packet)
+        for packet in self.packets():
+            frames = self.decoded(packet)
             if frames is None:
                 bad_in_a_row += 1
                 if bad_in_a_row >= MOST_BAD_PACKETS:
@@ -105,7 +117,7 @@ class Decoder:
                 continue
             bad_in_a_row = 0
             for frame in frames:
-                yield Picture(_upright(frame), self._time(frame))
+                yield Picture(upright(frame), self.time_of(frame))
         if self.failure:
             raise self.failure
 
@@ -113,8 +125,8 @@ class Decoder:
         """Give the file or connection back."""
         self._container.close()
 
-    def _packets(self) -> Iterator:
-        """The packets up to the end or the break, then None, which asks the decoder for what it holds back."""
+    def packets(self) -> Iterator:
+        """The packets up to the end or the break (`failure`), then None, which asks for what the decoder holds back."""
         av = _av()
         try:
             for packet in self._container.demux(self._stream):
@@ -124,7 +136,8 @@ class Decoder:
             self.failure = Broken(reason(error))
         yield None
 
-    def _decoded(self, packet) -> list | None:
+    def decoded(self, packet) -> list | None:
+        """The frames that a packet completes; None when it cannot be decoded."""
         av = _av()
         try:
             return self._stream.decode(packet)
@@ -134,11 +147,15 @@ class Decoder:
             log.debug("passed over a packet that cannot be decoded: %s", reason(error))
             return None
 
-    def _time(self, frame) -> float:
+    def stamp_of(self, frame) -> float | None:
+        """The frame's time stamp in seconds, by a clock that starts anywhere and may jump; None where it has none."""
+        # not frame.time: the frames that the decoder gives up at the end have no time base of their own
+        return None if frame.pts is None else float(frame.pts * self._stream.time_base)
+
+    def time_of(self, frame) -> float:
         """Seconds since the first picture, from its time stamp; a missing or falling one follows the rate."""
         step = 1 / (self.fps or 25.0)
-        # not frame.time: the frames that the decoder gives up at the end have no time base of their own
-        stamp = None if frame.pts is None else float(frame.pts * self._stream.time_base)
+        stamp = self.stamp_of(frame)
         if self._start is None:
             self._start = stamp if stamp is not None else 0.0
         moment = stamp - self._start if stamp is not None else -1.0
@@ -175,11 +192,12 @@ _UNTAGGED_OR_BT601 = (2, 5, 6)
 _FULL_RANGE = 2
 
 
-def _upright(frame) -> np.ndarray:
+def upright(frame) -> np.ndarray:
+    """The frame as (H, W, 3) uint8 BGR, turned as its display matrix says."""
     import cv2
 
-    image = _bgr(frame)
-    turns = round(frame.rotation / 90) % 4
+    image = i420_to_bgr(frame.to_ndarray()) if is_plain(frame) else _bgr(frame)
+    turns = quarter_turns(frame)
     if turns:
         # FFmpeg counts counter-clockwise
         how = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)[turns - 1]
@@ -187,11 +205,23 @@ def _upright(frame) -> np.ndarray:
     return image
 
 
-def _bgr(frame) -> np.ndarray:
-    """The frame in BGR. The usual case goes through OpenCV: 1.0 ms of 1920x1080 where FFmpeg's scaler takes 1.8."""
+def quarter_turns(frame) -> int:
+    """How many quarters, counter-clockwise, the frame is to be turned: 0 to 3."""
+    return round(frame.rotation / 90) % 4
+
+
+def is_plain(frame) -> bool:
+    """True for the usual case, of which `i420_to_bgr` makes the right colours."""
+    usual = frame.format.name == "yuv420p" and frame.width % 2 == 0 and frame.height % 2 == 0
+    return usual and frame.colorspace in _UNTAGGED_OR_BT601 and frame.color_range != _FULL_RANGE
+
+
+def i420_to_bgr(planes: np.ndarray) -> np.ndarray:
+    """(H * 3 / 2, W) uint8 I420 as (H, W, 3) BGR, by OpenCV: 1.0 ms of 1920x1080 where FFmpeg's scaler takes 1.8."""
     import cv2
 
-    usual = frame.format.name == "yuv420p" and frame.width % 2 == 0 and frame.height % 2 == 0
-    if usual and frame.colorspace in _UNTAGGED_OR_BT601 and frame.color_range != _FULL_RANGE:
-        return cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2BGR_I420)
+    return cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)
+
+
+def _bgr(frame) -> np.ndarray:
     return np.ascontiguousarray(frame.to_ndarray(format="bgr24"))

@@ -62,7 +62,7 @@ class VideoFile(Source):
         if self._first is None:
             self.close()
             raise self._no_video("there is no picture in it")
-        return self._decoder.info(self._first.image, is_live=False)
+        return self._decoder.info(self._first.image)
 
     def read(self) -> Frame | None:
         """The next frame; None at the end; raises `SourceError` where the file breaks off."""

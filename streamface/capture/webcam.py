@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
-
-import numpy as np
+from collections.abc import Callable
 
 from streamface.capture._live import LiveSource
-from streamface.capture.base import Source, SourceInfo
+from streamface.capture._process import ReaderProcess
+from streamface.capture._wire import Message
+from streamface.capture.base import Source
 from streamface.errors import SourceError
-from streamface.images import quiet_opencv
 from streamface.settings import CaptureSettings
 
 NAME = "webcam"
 
+_DEVICE = "streamface.capture._webcam_device"
 _NUMBER = re.compile(r"(?:/dev/video)?([0-9]{1,4})")
 
 
@@ -26,81 +25,31 @@ def matches(source: str) -> bool:
 
 def create(settings: CaptureSettings) -> Source:
     """The camera of that number, not yet open."""
-    return Webcam(int(_NUMBER.fullmatch(settings.source.strip()).group(1)), settings.timeout_s)
+    return Webcam(settings)
 
 
 class Webcam(LiveSource):
-    """A webcam, read by OpenCV.
+    """A webcam, read by OpenCV; one that is pulled out comes back when it is plugged in again.
 
-    number: 0 for the first camera; timeout_s: seconds to open, and without a frame, before it counts as lost.
+    settings: `source` is 0 for the first camera.
     """
 
-    def __init__(self, number: int, timeout_s: float = 10.0) -> None:
-        super().__init__(f"camera {number}", timeout_s)
-        self.number = number
+    def __init__(self, settings: CaptureSettings) -> None:
+        self.number = int(_NUMBER.fullmatch(settings.source.strip()).group(1))
+        super().__init__(f"camera {self.number}", settings)
 
-    def connect(self) -> _WebcamDevice:
-        """Open the camera; raises `SourceError` where there is none."""
-        return _WebcamDevice(self.number)
+    def start_reader(self, delay_s: float, knocks: bool, deliver: Callable[[Message], None]) -> ReaderProcess:
+        """A process that reads the camera."""
+        request = {"module": _DEVICE, "arguments": {"number": self.number}, "delay_s": delay_s, "knocks": knocks}
+        return ReaderProcess(request, deliver)
+
+    def unreachable(self, reason: str) -> SourceError:
+        """The error for a camera that cannot be opened."""
+        return SourceError(f"camera {self.number} cannot be read ({reason}): connect it, or name another source")
 
     def silence(self) -> SourceError:
         """The error for a camera that gives nothing."""
         return SourceError(
-            f"camera {self.number} gave no picture for {self.timeout_s:g} s: unplug it and plug it in again, "
+            f"camera {self.number} gave no picture for {self.settings.timeout_s:g} s: unplug it and plug it in again, "
             "and close other programs that use it"
         )
-
-
-class _WebcamDevice:
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self._capture = _open(number)
-        self._first = self._picture()
-        height, width = self._first.shape[:2]
-        fps = float(self._capture.get(_cv2().CAP_PROP_FPS))
-        self.info = SourceInfo(width, height, fps if 0 < fps < 1000 else None, is_live=True)
-
-    def read(self) -> tuple[np.ndarray, None]:
-        if self._first is not None:
-            image, self._first = self._first, None
-            return image, None
-        return self._picture(), None
-
-    def close(self) -> None:
-        self._capture.release()
-
-    def _picture(self) -> np.ndarray:
-        for _ in range(3):  # some cameras fail once while they wake up
-            ok, image = self._capture.read()
-            if ok and image is not None:
-                return np.ascontiguousarray(image)
-        self._capture.release()
-        raise SourceError(f"camera {self.number} gives no more pictures: check its cable, then start again")
-
-
-def _cv2():
-    import cv2
-
-    return cv2
-
-
-def _open(number: int):
-    """The opened capture. The system's own interface first: trying all of them prints warnings and takes seconds."""
-    cv2 = _cv2()
-    native = {"linux": cv2.CAP_V4L2, "darwin": cv2.CAP_AVFOUNDATION, "win32": cv2.CAP_DSHOW}
-    with quiet_opencv():
-        for interface in (native.get(sys.platform, cv2.CAP_ANY), cv2.CAP_ANY):
-            capture = cv2.VideoCapture(number, interface)
-            if capture.isOpened():
-                return capture
-            capture.release()
-    raise SourceError(_no_camera(number))
-
-
-def _no_camera(number: int) -> str:
-    if Path(f"/dev/video{number}").exists():
-        return (
-            f"camera {number} is there but cannot be opened: close other programs that use it, "
-            "and check that you may use it (on Linux, be in the group 'video')"
-        )
-    return f"there is no camera {number}: connect one, or name another source (--source demo needs none)"

@@ -62,6 +62,8 @@ class Overlay:
         fps: frames per second to show in the corner; None for none.
         """
         canvas = result.frame.image.copy()
+        if result.frame.repeated:
+            canvas //= 2  # so that nobody takes an old picture for a live one
         in_sight = tuple(face for face in result.faces if face.track.missed <= SHOWN_MISSED)
         result = replace(result, faces=in_sight)
         if self._status:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from streamface.overlay.base import Layer
 from streamface.overlay.cards import Cards
 from streamface.overlay.draw import Rect, panel, pill
 from streamface.overlay.text import BOLD, REGULAR, Typesetter
-from streamface.overlay.theme import MUTED, PAPER, RED, Theme
-from streamface.types import FrameResult
+from streamface.overlay.theme import AMBER, MUTED, PAPER, RED, Theme
+from streamface.types import LIVE, FrameResult, SourceState
 
 CORNERS = ((0, 0), (1, 0), (0, 1), (1, 1))
 """(right, bottom) of each corner, the wished-for one first."""
@@ -18,7 +20,7 @@ PATIENCE = 30
 
 
 class StatusLayer(Layer):
-    """Writes '30 fps, 5 people' and LIVE or the time in the file."""
+    """Writes '30 fps, 5 people' and the time in the file or the camera's state: LIVE, STALLED 0:03, LOST 1:12."""
 
     def __init__(self, cards: Cards, text: Typesetter) -> None:
         self._cards, self._text = cards, text
@@ -48,7 +50,7 @@ class StatusLayer(Layer):
         x, baseline = left + theme.pad + theme.pad // 2, top + theme.pad + round(theme.em * 1.0)
         if result.frame.media_time is None:
             size = round(theme.em * 0.5)
-            pill(size, size, size / 2, RED).put(canvas, x, (top + bottom - size) // 2)
+            pill(size, size, size / 2, _colour(result.source_state)).put(canvas, x, (top + bottom - size) // 2)
             x += size + theme.em // 3
         for part, colour, weight in self._texts(result):
             self._text.sprite(part, theme.small, colour, weight).put(canvas, x, baseline)
@@ -57,7 +59,12 @@ class StatusLayer(Layer):
     def _texts(self, result: FrameResult) -> list[tuple]:
         people = sum(face.track.confirmed for face in result.faces)
         live = result.frame.media_time is None
+        if result.source_state and result.source_state.state != LIVE:
+            away_s = time.time() - result.source_state.since
+            return [(f"{result.source_state.state.upper()} {_clock(max(0.0, away_s))}", PAPER, BOLD)]
         parts = [("LIVE" if live else _clock(result.frame.media_time), PAPER, BOLD)]
+        if result.source_state:
+            parts += [(trouble.upper(), AMBER, BOLD) for trouble in result.source_state.troubles]
         if self.fps is not None:
             parts.append((f"{self.fps:.0f} fps" if self.fps >= 9.95 else f"{self.fps:.1f} fps", MUTED, REGULAR))
         parts.append((f"{people} {'person' if people == 1 else 'people'}", MUTED, REGULAR))
@@ -80,6 +87,11 @@ def _clock(seconds: float) -> str:
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+
+
+def _colour(state: SourceState | None) -> tuple[int, int, int]:
+    """Of the dot before the state: amber while there is no picture, or something is wrong with it."""
+    return AMBER if state and (state.state != LIVE or state.troubles) else RED
 
 
 def _touch(rect: Rect, box) -> bool:

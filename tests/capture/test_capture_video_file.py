@@ -47,7 +47,7 @@ def test_times_never_fall_or_stand(monkeypatch):
     decoder._stream = type("Stream", (), {"time_base": Fraction(1, 10)})
     monkeypatch.setattr(_decode.Decoder, "fps", 10.0)
     stamps = [50, 51, 51, None, 50, 60]
-    times = [decoder._time(type("Frame", (), {"pts": stamp})) for stamp in stamps]
+    times = [decoder.time_of(type("Frame", (), {"pts": stamp})) for stamp in stamps]
     assert np.allclose(times, [0, 0.1, 0.2, 0.3, 0.4, 1.0])
 
 
@@ -146,7 +146,7 @@ def test_a_damaged_packet_is_passed_over(tmp_path):
 def test_a_video_of_nothing_but_damage_is_given_up(tmp_path, monkeypatch):
     write_clip(tmp_path / "a.avi", count=20, codec="mjpeg", pix_fmt="yuvj420p")
     monkeypatch.setattr(_decode, "MOST_BAD_PACKETS", 5)
-    monkeypatch.setattr(_decode.Decoder, "_decoded", lambda self, packet: None)
+    monkeypatch.setattr(_decode.Decoder, "decoded", lambda self, packet: None)
     with pytest.raises(SourceError, match="nothing after this can be decoded"):
         read_all(tmp_path / "a.avi")
 

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from streamface.capture import webcam
+from streamface.capture import _webcam_device, webcam
+from streamface.capture._webcam_device import WebcamDevice
 from streamface.capture.webcam import Webcam
 from streamface.errors import SourceError
 from streamface.settings import CaptureSettings
@@ -51,55 +52,54 @@ def plug(monkeypatch):
     return put
 
 
-def read_until_error(source):
-    frames = []
+def read_until_error(device):
+    pictures = []
     with pytest.raises(SourceError) as caught:
         while True:
-            frames.append(source.read())
-    return frames, str(caught.value)
+            pictures.append(device.read())
+    return pictures, str(caught.value)
 
 
 def test_a_camera_until_it_is_pulled_out(plug):
     plug()
-    with Webcam(2, 5) as source:
-        assert (source.info.width, source.info.height, source.info.fps, source.info.is_live) == (64, 48, 30, True)
-        frames, message = read_until_error(source)
-    assert frames[-1].index == 2 and frames[-1].image[0, 0, 0] == 3
-    assert frames[0].source == "camera 2" and frames[0].media_time is None
+    device = WebcamDevice(2)
+    assert (device.opened.is_live, device.opened.fps) == (True, 30.0)
+    pictures, message = read_until_error(device)
+    assert [p.pixels[0, 0, 0] for p in pictures] == [1, 2, 3] and pictures[0].size_wh == (64, 48)
     assert message == "camera 2 gives no more pictures: check its cable, then start again"
     assert [c.number for c in Capture.made] == [2] and Capture.made[0].released
 
 
 def test_a_camera_may_fail_while_it_wakes_up_and_not_know_its_rate(plug):
     plug(fails_first=2, fps=0.0)
-    with Webcam(0, 5) as source:
-        assert source.info.fps is None
-        assert read_until_error(source)[0]
+    device = WebcamDevice(0)
+    assert device.opened.fps is None
+    assert read_until_error(device)[0]
 
 
 def test_a_second_interface_is_tried(plug, monkeypatch):
-    monkeypatch.setattr(webcam.sys, "platform", "linux")
+    monkeypatch.setattr(_webcam_device.sys, "platform", "linux")
     monkeypatch.setattr(
         cv2, "VideoCapture", lambda number, interface: Capture(number, interface, 0 if interface == cv2.CAP_V4L2 else 3)
     )
-    with Webcam(0, 5) as source:
-        read_until_error(source)
+    read_until_error(WebcamDevice(0))
     assert [c.interface for c in Capture.made] == [cv2.CAP_V4L2, cv2.CAP_ANY]
     assert all(c.released for c in Capture.made)
 
 
 def test_a_camera_that_does_not_exist(capfd):
     with pytest.raises(SourceError, match="there is no camera 987: connect one, or name another source"):
-        with Webcam(987, 20):
+        with Webcam(CaptureSettings("987", timeout_s=20)):
             pass
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_camera_that_is_in_use(plug, monkeypatch):
     plug(pictures=0)
-    monkeypatch.setattr(webcam.Path, "exists", lambda self: True)
-    with pytest.raises(SourceError, match="is there but cannot be opened: close other programs"), Webcam(0, 5):
-        pass
+    monkeypatch.setattr(_webcam_device.Path, "exists", lambda self: True)
+    with pytest.raises(SourceError, match="is there but cannot be opened: close other programs"):
+        WebcamDevice(0)
+    assert _webcam_device.knock(1.0, number=0)
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_matches(source, expected):
 
 def test_create():
     source = webcam.create(CaptureSettings(source="/dev/video3", timeout_s=4))
-    assert (source.number, source.timeout_s, source.name) == (3, 4, "camera 3")
+    assert (source.number, source.settings.timeout_s, source.name) == (3, 4, "camera 3")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import numpy as np
 
-from streamface.types import Attribute, Box, Detection, FaceResult, Frame, FrameResult, Match, Track
+from streamface.types import Attribute, Box, Detection, FaceResult, Frame, FrameResult, Match, SourceState, Track
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
@@ -36,6 +39,12 @@ def result(
     """A plain grey frame with faces."""
     image = np.full((size_wh[1], size_wh[0], 3), shade, np.uint8)
     return FrameResult(Frame(image, index, 1_700_000_000.0 + index / 25, None if live else index / 25, "test"), faces)
+
+
+def camera(state: str, *troubles: str, for_s: float = 0.0) -> FrameResult:
+    """A plain frame of a camera in that state for `for_s` seconds; the last one again where it is not live."""
+    frame = replace(result(live=True).frame, repeated=state != "live")
+    return FrameResult(frame, source_state=SourceState(state, time.time() - for_s, "cut", troubles))
 
 
 def apart(a: tuple, b: tuple) -> bool:

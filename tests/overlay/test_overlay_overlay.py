@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from overlay_scenes import apart, attributes, face, result
+from overlay_scenes import apart, attributes, camera, face, result
 
 from streamface.overlay.cards import CARD, CHART, TAG, Cards, State
 from streamface.overlay.draw import Rect
@@ -8,7 +8,7 @@ from streamface.overlay.layout import PATIENCE
 from streamface.overlay.overlay import SHOWN_MISSED, Overlay
 from streamface.overlay.steady import Steady
 from streamface.overlay.text import Typesetter
-from streamface.overlay.theme import Theme
+from streamface.overlay.theme import AMBER, RED, Theme
 from streamface.settings import OverlaySettings
 
 BOX = (500, 300, 600, 420)
@@ -277,3 +277,23 @@ def test_somebody_long_out_of_sight_is_not_drawn(missed, drawn):
     shown = result(face(1, (500, 300, 600, 430), missed=missed))
     overlay = Overlay(OverlaySettings(status=False))
     assert (overlay.render(shown) != shown.frame.image).any() == drawn
+
+
+@pytest.mark.parametrize(
+    ("state", "for_s", "expected"),
+    [
+        (("lost",), 75.4, ["LOST 1:15"]),
+        (("stalled",), 3.2, ["STALLED 0:03"]),
+        (("connecting",), 0.0, ["CONNECTING 0:00"]),
+        (("live", "frozen"), 9.0, ["LIVE", "FROZEN", "0 people"]),
+        (("live",), 9.0, ["LIVE", "0 people"]),
+    ],
+)
+def test_the_status_tells_how_a_camera_does(state, for_s, expected):
+    shown = camera(*state, for_s=for_s)
+    overlay = Overlay(OverlaySettings())
+    image = overlay.render(shown)
+    assert [text for text, _, _ in overlay._status._texts(shown)] == expected
+    assert (image[400, 900] == (60 if shown.frame.repeated else 120)).all()  # an old picture is dark
+    amber, red = ((image == colour).all(axis=2).any() for colour in (AMBER, RED))
+    assert (amber, red) == (expected[0] != "LIVE" or "FROZEN" in expected, expected == ["LIVE", "0 people"])
