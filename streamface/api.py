@@ -72,11 +72,13 @@ def analyze(
     detector_backend: str | DetectionSettings = "mtcnn",
     enforce_detection: bool = True,
     faces: str = "largest",
+    attributes: str = "bundled",
 ) -> dict[str, Any] | list:
     """Age, gender, race and emotion of the largest face, or of all faces.
 
     img: a picture, or a list of them for a list of answers. `faces` is 'largest' for a dict, or 'all' for a list
-    of dicts, largest face first. Other arguments and errors as for `verify`.
+    of dicts, largest face first. `attributes` says whose networks answer: 'bundled' for the carried ones, 'published'
+    for deepface's, which are downloaded. Other arguments and errors as for `verify`.
 
     Returns of the wanted actions only: `age` (years, float) and `age_spread` (its standard deviation); `gender`
     ('Man' or 'Woman') and `gender_probabilities` (0..1); `race` (percent per label) and `dominant_race`; `emotion`
@@ -85,7 +87,7 @@ def analyze(
     """
     wanted = _actions(actions)
     which = plugins.choose("choice of faces", faces, ("largest", "all"))
-    analysis = StillAnalysis(detector_backend, _recognition("auto"))
+    analysis = StillAnalysis(detector_backend, _recognition("auto"), attributes)
 
     def look(image: object, place: str) -> Any:
         seen = analysis.faces(*stills.read(image, place), enforce_detection)

@@ -14,7 +14,7 @@ from streamface import plugins
 from streamface.analysis import FaceAnalysis, FaceEncoder
 from streamface.analysis_pool import AnalysisPool
 from streamface.attention import Attention
-from streamface.attributes.base import ACTIONS, AttributePredictor
+from streamface.attributes.base import ACTIONS, FAMILIES, AttributePredictor
 from streamface.capture.base import Source
 from streamface.detection.base import Detector
 from streamface.errors import WeightsError
@@ -66,20 +66,34 @@ def analysis(settings: Settings) -> FaceAnalysis:
     answered = {action for predictor in attributes for action in predictor.provides}
     missing = [action for action in settings.analysis.actions if action not in answered]
     if missing:
-        raise WeightsError(f"no network for {', '.join(missing)} is here: leave it out of the actions")
+        raise WeightsError(unanswered(missing))
     return FaceAnalysis(recognizer, attributes, settings.recognition.mirror)
 
 
-def predictors(settings: Settings) -> tuple[AttributePredictor, ...]:
-    """The backends that answer the wanted attributes."""
-    template = model_module(settings).SPEC.template
+def unanswered(actions: Sequence[str]) -> str:
+    """What to say where no network of the chosen family answers some actions."""
+    names = ", ".join(actions)
+    return f"no network for {names} is here: leave it out of the actions, or take attributes 'published', which has it"
+
+
+def predictors(settings: Settings, template: np.ndarray | None = None) -> tuple[AttributePredictor, ...]:
+    """The backends that answer the wanted attributes, from chips of this template (None: recognition's own)."""
+    template = model_module(settings).SPEC.template if template is None else template
     return tuple(m.create(settings.analysis, settings.runtime, template) for m in _attribute_modules(settings))
 
 
+def attribute_chip(settings: Settings) -> tuple[np.ndarray, int]:
+    """Template and side of the chip that suits the wanted attributes best, where a face may be cut out once more."""
+    spec = model_module(settings).SPEC
+    own = [module.CHIP for module in _attribute_modules(settings) if hasattr(module, "CHIP")]
+    return own[0] if own else (spec.template, spec.input_px)
+
+
 def _attribute_modules(settings: Settings) -> list[ModuleType]:
-    """The attribute backends in use: those that do not stand aside, when attributes are wanted at all."""
+    """The attribute backends of the chosen family, when attributes are wanted at all."""
+    family = plugins.choose("attributes", settings.analysis.attributes, FAMILIES)
     every = plugins.backends("attributes").values() if settings.analysis.actions else ()
-    return [module for module in every if getattr(module, "DEFAULT", True)]
+    return [module for module in every if module.FAMILY == family]
 
 
 def gallery(settings: Settings, threads: int = 2) -> Gallery | None:

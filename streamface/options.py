@@ -96,6 +96,8 @@ GROUPS: dict[str, tuple[Option, ...]] = {
                "twice the time (default: no)", bool),
         Option("actions", "analysis", "actions", "what else to say of a face, of age,gender,emotion,race, or none "
                "(default: age,gender)", _actions, "A,B"),
+        Option("attributes", "analysis", "attributes", "whose networks tell the actions: bundled, or published "
+               "(deepface's, downloaded, large and slow; default: bundled)", metavar="F"),
         Option("store", "gallery", "store", "SQLite file that keeps the embeddings (default: in the cache folder)",
                Path, "FILE"),
     ),

@@ -124,6 +124,9 @@ class AnalysisSettings:
 
     actions: tuple[str, ...] = ("age", "gender")
     """Attributes to tell of each face; emotion waits for a network (docs/models/emotion.md)."""
+    attributes: str = "bundled"
+    """Whose networks tell them: 'bundled', which the package carries, or 'published', deepface's VGG-Face age, gender
+    and race and its emotion network, which are downloaded (half a gigabyte each) and slow."""
     identity_refresh_s: float = 1.0
     """Seconds between two looks at a person whose name is settled."""
     attribute_refresh_s: float = 0.25

@@ -13,7 +13,7 @@ import numpy as np
 from streamface import build, plugins
 from streamface.alignment import align, quality
 from streamface.analysis import FaceAnalysis, Request
-from streamface.attributes.base import ACTIONS, AttributePredictor
+from streamface.attributes.base import ACTIONS, FAMILIES, AttributePredictor
 from streamface.cropped import detection_of_crop
 from streamface.detection.base import Detector
 from streamface.errors import ImageError, NoFaceError, SettingsError, UnknownNameError
@@ -31,6 +31,9 @@ SMALL_FACE_PX = 20.0
 
 _LOCK = threading.RLock()
 """The networks are not thread-safe: whoever loads or runs one holds this."""
+
+_ASKED: dict[str, tuple[str, ...]] = {}
+"""Family of attribute networks -> what it has answered."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,9 +58,13 @@ class StillAnalysis:
     Args:
         detector: a detector's name; 'skip' for pictures that are a face and little else; or settings.
         recognition: which network compares faces.
+        attributes: whose networks tell attributes, one of `attributes.base.FAMILIES`.
     """
 
-    def __init__(self, detector: str | DetectionSettings, recognition: RecognitionSettings) -> None:
+    def __init__(
+        self, detector: str | DetectionSettings, recognition: RecognitionSettings, attributes: str = "bundled"
+    ) -> None:
+        self._family = plugins.choose("attributes", attributes, FAMILIES)
         self._skips = plugins.normalised(detector) == SKIP
         self._retries = not isinstance(detector, DetectionSettings)
         module = build.model_module(Settings(recognition=recognition))
@@ -98,15 +105,22 @@ class StillAnalysis:
             return self._recognizer().embed(face.chip.image[None], self.settings.recognition.mirror)[0]
 
     def attributes(self, face: StillFace, actions: Sequence[str]) -> Mapping[str, Attribute]:
-        """Action -> attribute; raises `SettingsError` for an action that no network here answers."""
-        request = Request(0, face.chip, face.quality, 0.0, False, tuple(actions))
+        """Action -> attribute, from a chip of the attribute networks' own where they have one.
+
+        Raises `SettingsError` for an action that no network here answers.
+        """
         with _LOCK:
-            _prepared(replace(self.settings, analysis=AnalysisSettings(actions=ACTIONS)))
-            looking = FaceAnalysis(self._recognizer(), _predictors(self._network()))
-            found = looking.look(request).attributes
+            wanted = AnalysisSettings(_with_those_asked(self._family, actions), self._family)
+            _prepared(replace(self.settings, analysis=wanted))
+            settings = Settings(recognition=self._network(), analysis=wanted)
+            template, side = build.attribute_chip(settings)
+            chip = face.chip if template is self.spec.template else align(face.pyramid, face.detection, template, side)
+            request = Request(0, chip, face.quality, 0.0, False, tuple(actions))
+            found = FaceAnalysis(self._recognizer(), _predictors(settings)).look(request).attributes
+            _ASKED[self._family] = wanted.actions
         missing = [action for action in actions if action not in found]
         if missing:
-            raise SettingsError(f"no network here answers {', '.join(missing)}: leave it out of the actions")
+            raise SettingsError(build.unanswered(missing))
         return found
 
     def chip(self, face: StillFace, side: int) -> np.ndarray:
@@ -166,6 +180,7 @@ def forget() -> None:
     with _LOCK:
         for kept in (_prepared, _detector, _recognizer, _predictors):
             kept.cache_clear()
+        _ASKED.clear()
 
 
 def _detection_settings(name: str) -> DetectionSettings:
@@ -198,5 +213,16 @@ def _recognizer(recognition: RecognitionSettings) -> Recognizer:
 
 
 @cache
-def _predictors(recognition: RecognitionSettings) -> tuple[AttributePredictor, ...]:
-    return build.predictors(Settings(recognition=recognition, analysis=AnalysisSettings(actions=ACTIONS)))
+def _predictors(settings: Settings) -> tuple[AttributePredictor, ...]:
+    return build.predictors(settings, build.attribute_chip(settings)[0])
+
+
+def _with_those_asked(family: str, actions: Sequence[str]) -> tuple[str, ...]:
+    """The actions that a family of networks has answered so far, and these.
+
+    Networks of one family may share a trunk, so they are loaded together, and anew when one is added.
+    """
+    answered = _ASKED.get(family, ())
+    if not set(actions) <= set(answered):
+        _predictors.cache_clear()
+    return tuple(action for action in ACTIONS if action in {*answered, *actions})

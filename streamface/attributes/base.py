@@ -9,6 +9,9 @@ import numpy as np
 
 from streamface.types import Attribute
 
+FAMILIES = ("bundled", "published")
+"""Whose networks answer: those that the package carries, or those that deepface publishes, which are downloaded."""
+
 ACTIONS = ("age", "gender", "emotion", "race")
 """The attributes that can be asked for, in the order in which they are drawn and written."""
 

@@ -17,6 +17,7 @@ from streamface.settings import AnalysisSettings, RuntimeSettings
 from streamface.types import Attribute
 
 NAME = "Bundled"
+FAMILY = "bundled"
 
 
 def required(settings: AnalysisSettings) -> tuple[convert.Network, ...]:

@@ -20,8 +20,7 @@ from streamface.settings import AnalysisSettings, RuntimeSettings
 from streamface.types import Attribute
 
 NAME = "Emotion-published"
-DEFAULT = False
-"""Chosen by name only: its weights have to be downloaded."""
+FAMILY = "published"
 
 WEIGHTS = (
     weights.WeightFile(

@@ -21,8 +21,9 @@ from streamface.settings import AnalysisSettings, RuntimeSettings
 from streamface.types import Attribute
 
 NAME = "VGG-Face-attributes"
-DEFAULT = False
-"""Chosen by name only: half a gigabyte a network, and no commercial use."""
+FAMILY = "published"
+CHIP = network.TEMPLATE, network.PUBLISHED.input_px
+"""What the networks were trained on: a still picture's face is cut out like this."""
 
 LABELS = {
     "age": tuple(str(years) for years in range(101)),

@@ -93,7 +93,7 @@ def layer_shapes(widths: Widths, classes: int) -> list[tuple[int, int, int, int]
     ]
 
 
-def trunks(paths: Mapping[str, Path], widths: Widths = PUBLISHED) -> dict[str, Path]:
+def trunks(paths: Mapping[str, Path], widths: Widths | None = None) -> dict[str, Path]:
     """Name -> the file whose trunk serves that name's file: the first of those with equal convolutions.
 
     Raises `WeightsError` for a file that is broken.
@@ -102,10 +102,10 @@ def trunks(paths: Mapping[str, Path], widths: Widths = PUBLISHED) -> dict[str, P
     return {name: firsts.setdefault(trunk_digest(path, widths), path) for name, path in paths.items()}
 
 
-def trunk_digest(path: Path, widths: Widths = PUBLISHED) -> str:
+def trunk_digest(path: Path, widths: Widths | None = None) -> str:
     """SHA-256 of the trunk's arrays in a weights file."""
     state = Path(path).stat() if Path(path).is_file() else None
-    return _digest(Path(path), state and (state.st_size, state.st_mtime_ns), widths)
+    return _digest(Path(path), state and (state.st_size, state.st_mtime_ns), widths or PUBLISHED)
 
 
 @lru_cache(maxsize=32)
@@ -117,18 +117,20 @@ def _digest(path: Path, _state: tuple[int, int] | None, widths: Widths) -> str:
     return digest.hexdigest()
 
 
-def build_trunk(weights: str, input_kind: str = "unit", widths: Widths = PUBLISHED):
+def build_trunk(weights: str, input_kind: str = "unit", widths: Widths | None = None):
     """The Keras model of the convolutions: raw pixels to features, (N, 7, 7, 512)."""
+    widths = widths or PUBLISHED
     model = trunk_graph(input_kind, widths)
     _fill(model, _stored(Path(weights), widths))
     return model
 
 
-def build_head(weights: str, classes: str, widths: Widths = PUBLISHED):
+def build_head(weights: str, classes: str, widths: Widths | None = None):
     """The Keras model of the dense layers: features to probabilities of `classes`.
 
     With classes "0" it ends in the second dense layer: the identity's descriptor, brought to length 1.
     """
+    widths = widths or PUBLISHED
     model = head_graph(int(classes), widths)
     stored = _stored(Path(weights), widths, int(classes) or IDENTITIES)[widths.convolutions :]
     # a convolution over the whole of its input is a dense layer

@@ -1,16 +1,41 @@
+"""Which family of attribute networks is used, and what the carried one takes."""
+
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from streamface import build, plugins
-from streamface.networks import dlib_resnet
-from streamface.settings import Settings
+from streamface.errors import UnknownNameError
+from streamface.networks import dlib_resnet, vgg_face
+from streamface.settings import AnalysisSettings, Settings
+
+FAMILIES = {
+    "bundled": {"Bundled"},
+    "Published": {"VGG-Face-attributes", "Emotion-published"},  # names are matched without case
+}
 
 
-def test_published_attribute_networks_are_chosen_by_name_only():
-    found = plugins.backends("attributes")
-    assert {"VGG-Face-attributes", "Emotion-published"} <= set(found)
-    aside = {name for name, module in found.items() if not getattr(module, "DEFAULT", True)}
-    assert aside == {"VGG-Face-attributes", "Emotion-published"}
-    assert not [p for p in build.predictors(Settings()) if "vgg" in type(p).__module__]
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_setting_says_whose_networks_answer(family, monkeypatch):
+    for module in plugins.backends("attributes").values():
+        monkeypatch.setattr(module, "create", lambda *_, made=module.NAME: made)
+    settings = Settings(analysis=AnalysisSettings(attributes=family))
+    assert set(build.predictors(settings)) == FAMILIES[family]
+    assert build.predictors(replace(settings, analysis=AnalysisSettings(actions=(), attributes=family))) == ()
+
+
+def test_an_unknown_family_lists_the_known_ones():
+    with pytest.raises(UnknownNameError, match="unknown attributes 'theirs': choose one of bundled, published"):
+        build.predictors(Settings(analysis=AnalysisSettings(attributes="theirs")))
+
+
+def test_still_pictures_are_cut_as_the_published_networks_were_trained():
+    carried, published = (AnalysisSettings(("age",), family) for family in ("bundled", "published"))
+    template, side = build.attribute_chip(Settings(analysis=published))
+    assert side == 224 and template is vgg_face.TEMPLATE
+    template, side = build.attribute_chip(Settings(analysis=carried))
+    assert side == 150 and template is dlib_resnet.TEMPLATE
 
 
 def test_features_of_another_shape_are_not_given_to_the_carried_networks(monkeypatch):

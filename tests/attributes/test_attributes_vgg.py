@@ -1,13 +1,20 @@
 """Age, gender and race on one trunk or on several, with files of a few channels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import weight_files
 
+from streamface import build
+from streamface.analysis import Request
 from streamface.attributes import vgg
 from streamface.networks import dlib_resnet, vgg_face
+from streamface.recognition import vgg_face as recognition
 from streamface.runtime import convert
 from streamface.runtime.session import Session
+from streamface.settings import AnalysisSettings, RecognitionSettings, Settings
+from streamface.types import AlignedFace
 
 # As the published layout, with 224 pixels and 7x7 features, but narrow.
 NARROW = vgg_face.Widths(blocks=((2, 1),) * 5, dense=8)
@@ -118,24 +125,20 @@ def test_labels_are_in_the_published_order():
 @pytest.fixture
 def on_this_machine(tmp_path, monkeypatch):
     """Files of narrow networks where `find` and `obtain` look for the published ones."""
-    monkeypatch.setattr(vgg_face.trunks, "__defaults__", (NARROW,))
-    files = {
-        "vgg_face_weights.h5": 0,
-        "age_model_weights.h5": 0,
-        "gender_model_weights.h5": 0,
-        "race_model_single_batch.h5": 5,
-    }
+    monkeypatch.setattr(vgg_face, "PUBLISHED", NARROW)
+    classes = {file.filename: len(vgg.LABELS[name]) for name, file in vgg.FILES.items()}
+    classes["vgg_face_weights.h5"] = vgg_face.IDENTITIES
     paths = {}
-    for name, seed in files.items():
-        paths[name] = weight_files.write(tmp_path / name, weight_files.vgg(NARROW, 2, trunk_seed=seed))
+    for name, count in classes.items():
+        layers = weight_files.vgg(NARROW, count, trunk_seed=5 if "race" in name else 0)
+        paths[name] = weight_files.write(tmp_path / name, layers)
     monkeypatch.setattr(vgg.weights, "find", lambda file: paths.get(file.filename))
     monkeypatch.setattr(vgg.weights, "obtain", lambda file: paths[file.filename])
+    monkeypatch.setenv("STREAMFACE_HOME", str(tmp_path / "home"))
     return paths
 
 
 def test_the_identitys_trunk_serves_where_it_is_here_and_equal(on_this_machine):
-    from streamface.settings import AnalysisSettings
-
     names = [(n.name, n.weights.rpartition("/")[2]) for n in vgg.required(AnalysisSettings(actions=("age", "race")))]
     assert names == [
         ("vgg_face_trunk_unit", "vgg_face_weights.h5"),
@@ -147,3 +150,39 @@ def test_the_identitys_trunk_serves_where_it_is_here_and_equal(on_this_machine):
     both = vgg.required(AnalysisSettings(actions=("age", "gender")))
     assert [n.weights.rpartition("/")[2] for n in both][0] == "age_model_weights.h5" and len(both) == 3
     assert vgg.required(AnalysisSettings(actions=("emotion",))) == ()
+
+
+@pytest.mark.slow
+def test_one_look_of_the_stream_runs_a_trunk_once_for_all_that_have_it(on_this_machine, monkeypatch):
+    """From settings to answers, with the files' own arrays: race has another trunk, all others one."""
+    pytest.importorskip("keras")
+    runs: list[str] = []
+
+    class Named(Session):
+        def __init__(self, model, threads=1):
+            super().__init__(model, threads)
+            self.name = model.name.rpartition("-r")[0]
+
+        def run(self, batch):
+            runs.append(self.name)
+            return super().run(batch)
+
+    monkeypatch.setattr(convert, "_convert_in_process", lambda networks: [*map(convert._convert_and_store, networks)])
+    monkeypatch.setattr(recognition.VggFace, "spec", replace(recognition.SPEC, dimensions=NARROW.dense))
+    monkeypatch.setattr(recognition, "Session", Named)
+    monkeypatch.setattr(vgg, "Session", Named)
+    asked = AnalysisSettings(("age", "gender", "race"), "published")
+    settings = Settings(recognition=RecognitionSettings("VGG-Face"), analysis=asked)
+    build.prepare(settings)
+    looking = build.analysis(settings)
+    chip = AlignedFace(np.random.default_rng(0).integers(0, 256, (224, 224, 3)).astype(np.uint8), np.eye(2, 3), 1.0)
+
+    answer = looking.look(Request(1, chip, 1.0, 0.0, True, asked.actions))
+    assert answer.vector.shape == (NARROW.dense,) and set(answer.attributes) == set(asked.actions)
+    trunks = [name for name in runs if "trunk" in name]
+    assert len(trunks) == 2 and len(set(trunks)) == 2 and len(runs) == 6
+    runs.clear()
+    alone = looking.look(Request(1, chip, 1.0, 0.0, False, asked.actions))
+    assert len([name for name in runs if "trunk" in name]) == 2 and len(runs) == 5
+    for name in asked.actions:
+        assert dict(alone.attributes[name].scores) == pytest.approx(dict(answer.attributes[name].scores), abs=1e-6)
