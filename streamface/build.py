@@ -24,7 +24,7 @@ from streamface.gallery.opening import open_gallery
 from streamface.memory import Memory
 from streamface.pipeline import Pipeline
 from streamface.recognition.base import METRICS
-from streamface.runtime import convert
+from streamface.runtime import cache, convert
 from streamface.scheduler import Scheduler
 from streamface.settings import Settings
 from streamface.sinks.base import Sink
@@ -43,6 +43,7 @@ def model_module(settings: Settings) -> ModuleType:
 
 def prepare(settings: Settings) -> None:
     """Convert the networks that are not converted yet; checks every name on the way."""
+    cache.use(settings.runtime.home)
     plugins.choose("metric", settings.recognition.metric, METRICS)
     for action in settings.analysis.actions:
         plugins.choose("action", action, ACTIONS)

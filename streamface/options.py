@@ -104,6 +104,8 @@ GROUPS: dict[str, tuple[Option, ...]] = {
     "how to draw and run": (
         Option("scale", "overlay", "scale", "size of text and lines (default: 1)", float, "X"),
         Option("thumbnails", "overlay", "thumbnails", "show the matched picture beside the name (default: yes)", bool),
+        Option("home", "runtime", "home", "folder of weights, prepared networks and stores (default: STREAMFACE_HOME, "
+               "else ~/.cache/streamface)", Path, "DIR"),
         Option("threads", "runtime", "threads", "threads of one network (default: 1)", int, "N"),
     ),
 }  # fmt: skip

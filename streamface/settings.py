@@ -181,6 +181,9 @@ class RuntimeSettings:
 
     threads: int = 1
     """Threads of one network; more helps large networks only."""
+    home: Path | None = None
+    """Folder of downloaded weights, prepared networks and stores, for the whole process; None: `STREAMFACE_HOME`, else
+    `~/.cache/streamface`."""
 
     def __post_init__(self) -> None:
         _between(self, 1, 64, "threads")

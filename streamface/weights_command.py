@@ -8,7 +8,7 @@ from pathlib import Path
 
 from streamface import plugins
 from streamface.errors import UnknownNameError, WeightsError
-from streamface.runtime import weights
+from streamface.runtime import cache, weights
 from streamface.runtime.weights import WeightFile
 
 ROOMS = ("recognition", "attributes")
@@ -63,12 +63,14 @@ def import_file(path: Path) -> Path:
 def main(argv: Sequence[str], say: Callable[[str], None]) -> int:
     """Run one command, with what follows `streamface weights`; `say` prints a line. Returns the exit code."""
     parser = argparse.ArgumentParser("streamface weights", description="The published weights on this machine.")
+    parser.add_argument("--home", type=Path, metavar="DIR", help="the folder of everything kept, as for the stream")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="every file: is it here, its licence and source")
     commands.add_parser("get", help="download").add_argument("name", help="a network, a file, or 'all'")
     commands.add_parser("path", help="the folder where the files are kept")
     commands.add_parser("import", help="take a file that came some other way").add_argument("file", type=Path)
     arguments = parser.parse_args(list(argv))
+    cache.use(arguments.home)
     if arguments.command == "list":
         for row in listing():
             say(_line(*row))
@@ -83,5 +85,7 @@ def main(argv: Sequence[str], say: Callable[[str], None]) -> int:
 
 
 def _line(file: WeightFile, path: Path | None, fault: str) -> str:
-    where = f"{path.stat().st_size / 1e6:.1f} MB in {path.parent}" if path else fault or "not here"
+    where = fault or f"not here, about {file.about_bytes / 1e6:.0f} MB to fetch"
+    if path is not None:
+        where = f"{path.stat().st_size / 1e6:.1f} MB in {path.parent}"
     return f"{file.filename}\n    {where}\n    {file.licence}; {file.source}\n    {file.urls[0]}"

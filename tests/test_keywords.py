@@ -32,6 +32,8 @@ from streamface.settings import Settings
         ({"actions": "none"}, "analysis", "actions", ()),
         ({"actions": ()}, "analysis", "actions", ()),
         ({"display": False}, "output", "display", False),
+        ({"attributes": "published"}, "analysis", "attributes", "published"),
+        ({"home": "/srv/faces"}, "runtime", "home", Path("/srv/faces")),
         ({"threads": None}, "runtime", "threads", 1),  # None keeps the default
     ],
 )

@@ -34,6 +34,7 @@ def test_every_published_network_is_listed_with_licence_and_address():
     assert "race_model_single_batch.h5" in text and "VGGFace2_DeepFace_weights_val-0.9034.h5" in text
     assert text.count("not here") == text.count("https://") == len(weights_command.catalogue()) == 9
     assert "CC BY-NC" in text and "Apache 2.0" in text
+    assert "about 15 MB to fetch" in text and "about 580 MB to fetch" in text
 
 
 def test_no_two_networks_have_files_of_as_many_numbers():
@@ -41,8 +42,15 @@ def test_no_two_networks_have_files_of_as_many_numbers():
     assert len(set(counts)) == len(counts)
 
 
-def test_the_folder_is_said():
+def test_the_folder_is_said_and_can_be_chosen(tmp_path):
     assert run("path") == [str(weights.folder())]
+    assert run("--home", str(tmp_path / "else"), "path") == [str(tmp_path / "else" / "weights")]
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(WeightsError, match="cannot make the folder .*file/weights: .*: set STREAMFACE_HOME to another"):
+        run("--home", str(tmp_path / "file"), "path")
 
 
 def test_an_import_is_checked_placed_and_listed(tmp_path):

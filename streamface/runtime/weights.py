@@ -1,8 +1,8 @@
 """Published weights: where they lie, how they come here, and that they stay what they were.
 
 A file is looked for in the weights folder of `STREAMFACE_HOME`, then where the deepface package keeps its
-downloads. Its SHA-256 is noted when it is first used. Later uses compare size and time of change, and the SHA-256
-where those differ.
+downloads. Its SHA-256 is noted when it is first used, and compared with the file's at the first use in every
+process (half a second for the largest).
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ class WeightFile:
     parameters: int
     """Numbers in the file; tells a file of another network."""
 
+    @property
+    def about_bytes(self) -> int:
+        """Its size, or nearly that: the numbers have four bytes each."""
+        return self.size or 4 * self.parameters
+
 
 def published(filename: str) -> tuple[str, ...]:
     """The two addresses of a file of the deepface project."""
@@ -83,17 +88,15 @@ def check(file: WeightFile, path: Path) -> Path:
     """`path`, if it is what it was at its first use, or now of the right network; raises `WeightsError` otherwise."""
     if not path.is_file():
         raise WeightsError(f"{path} is missing: give the path of {file.filename}")
-    noted, state = _notes().get(str(path)), _state(path)
+    noted = _notes().get(str(path))
     if noted is None:
         _check_network(file, path)
         _note(path, digest(path))
-    elif noted["state"] != state:
-        if digest(path) != noted["sha256"]:
-            raise WeightsError(
-                f"{path} has changed since its first use: if you replaced it, run 'streamface weights import {path}'; "
-                "otherwise delete it"
-            )
-        _note(path, noted["sha256"])
+    elif digest(path) != noted:
+        raise WeightsError(
+            f"{path} has changed since its first use: if you replaced it, run 'streamface weights import {path}'; "
+            "otherwise delete it"
+        )
     return path
 
 
@@ -131,14 +134,13 @@ def identify(path: Path, files: Sequence[WeightFile]) -> WeightFile:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, read in pieces, once for each of its states."""
-    path = Path(path)
-    noted, state = _notes().get(str(path)), _state(path)
-    return noted["sha256"] if noted and noted["state"] == state else _digest(path, tuple(state))
+    """SHA-256 of a file, read in pieces, once in a process for each of its states."""
+    found = Path(path).stat()
+    return _digest(Path(path), (found.st_size, found.st_mtime_ns, found.st_ctime_ns))
 
 
 @lru_cache(maxsize=64)
-def _digest(path: Path, _state: tuple[int, int]) -> str:
+def _digest(path: Path, _state: tuple[int, ...]) -> str:
     found = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(1 << 20):
@@ -146,12 +148,8 @@ def _digest(path: Path, _state: tuple[int, int]) -> str:
     return found.hexdigest()
 
 
-def _state(path: Path) -> list[int]:
-    found = path.stat()
-    return [found.st_size, found.st_mtime_ns]
-
-
-def _notes() -> dict[str, dict]:
+def _notes() -> dict[str, str]:
+    """Path -> SHA-256 at its first use."""
     try:
         return json.loads((cache.home() / "weights" / "notes.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -162,7 +160,7 @@ def _notes() -> dict[str, dict]:
 
 
 def _note(path: Path, sha256: str) -> None:
-    notes = _notes() | {str(path): {"sha256": sha256, "state": _state(path)}}
+    notes = _notes() | {str(path): sha256}
     cache.write_atomically(folder() / "notes.json", json.dumps(notes, indent=1).encode())
 
 

@@ -108,3 +108,18 @@ def test_sessions_take_changing_shapes(own_home):
     session.run(np.zeros((1, 24, 24, 3), np.float32))
     assert session.run(image)[0] == pytest.approx(first)
     assert session.run(np.zeros((1, 24, 24, 3), np.float32))[0].base is None
+
+
+def test_the_folder_of_the_settings_is_that_of_the_process_and_of_conversions(tmp_path, monkeypatch):
+    from streamface import build
+    from streamface.settings import AnalysisSettings, RuntimeSettings, Settings
+
+    monkeypatch.setenv("STREAMFACE_HOME", str(tmp_path / "before"))
+    monkeypatch.chdir(tmp_path)
+    made = []
+    monkeypatch.setattr(convert, "_convert_in_process", made.extend)
+    build.prepare(Settings(analysis=AnalysisSettings(actions=()), runtime=RuntimeSettings(home=Path("mine"))))
+    assert made and {network.path().parent for network in made} == {tmp_path / "mine" / "networks"}
+    assert cache.home() == tmp_path / "mine"
+    cache.use(None)
+    assert cache.home() == tmp_path / "mine"
