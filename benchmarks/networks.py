@@ -12,7 +12,7 @@ from time import perf_counter
 
 import numpy as np
 
-from streamface.networks import deepface, emotion_published, facenet, openface, vgg_face
+from streamface.networks import arcface, deepface, emotion_published, facenet, openface, vgg_face
 from streamface.runtime import convert
 from streamface.runtime.session import Session
 
@@ -48,6 +48,7 @@ GRAPHS = {
     "OpenFace": lambda: _random(openface.graph()),
     "Facenet": lambda: _random(facenet.graph(128)),
     "Facenet512": lambda: _random(facenet.graph(512)),
+    "ArcFace": lambda: _random(arcface.graph()),
     "DeepFace": lambda: _random(deepface.graph()),
     "VGG-Face trunk": lambda: _random(_trunk()),
     "VGG-Face identity": lambda: _random(_head(0)()),

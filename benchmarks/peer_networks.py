@@ -1,7 +1,8 @@
 """Are the published networks the same here as in the reference? `python -m benchmarks.peer_networks OUT_DIR`
 
-OUT_DIR holds, for each network, a weights file as the reference package saves it and beside it, as
-`<file>.npz`, random inputs `x` (0..1) and its outputs `y`. Prints, for Keras and for LiteRT, the largest
+OUT_DIR is what `python benchmarks/reference.py weights OUT_DIR` wrote where the reference package is installed: for
+each network a weights file as that package saves it and beside it, as `<file>.npz`, random inputs `x` (0..1) and its
+outputs `y`. Prints, for Keras and for LiteRT, the largest
 difference from `y`, relative to the largest output; everything above 1e-4 is a fault and ends in exit code 1.
 DeepFace, which the reference cannot run on today's TensorFlow, is compared with numpy in
 tests/networks/test_networks_deepface.py.
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from streamface.networks import emotion_published, facenet, openface, vgg_face
+from streamface.networks import arcface, emotion_published, facenet, openface, vgg_face
 from streamface.runtime.convert import convert
 from streamface.runtime.session import Session
 
@@ -34,12 +35,19 @@ def _as_is(x: np.ndarray) -> np.ndarray:
     return x
 
 
-def _facenet(path: str) -> list:
-    """Without its own normalisation, which the reference leaves to the caller."""
+def _without_normalisation(model, first: str) -> list:
+    """From the layer `first` on: the reference leaves normalisation to the caller."""
     import keras
 
-    model = facenet.build(path, "128")
-    return [keras.Model(model.get_layer("Conv2d_1a_3x3").input, model.output)]
+    return [keras.Model(model.get_layer(first).input, model.output)]
+
+
+def _facenet(dimensions: str) -> Callable[[str], list]:
+    return lambda path: _without_normalisation(facenet.build(path, dimensions), "Conv2d_1a_3x3")
+
+
+def _arcface(path: str) -> list:
+    return _without_normalisation(arcface.build(path), "conv1_conv_pad")
 
 
 def _vgg(classes: str) -> Callable[[str], list]:
@@ -48,7 +56,9 @@ def _vgg(classes: str) -> Callable[[str], list]:
 
 CASES = {
     "openface_weights.h5": (lambda path: [openface.build(path)], _bgr_pixels),
-    "facenet_weights.h5": (_facenet, _as_is),
+    "facenet_weights.h5": (_facenet("128"), _as_is),
+    "facenet512_weights.h5": (_facenet("512"), _as_is),
+    "arcface_weights.h5": (_arcface, _as_is),
     "vgg_face_weights.h5": (_vgg("0"), _bgr_pixels),
     "age_model_weights.h5": (_vgg("101"), _bgr_pixels),
     "gender_model_weights.h5": (_vgg("2"), _bgr_pixels),

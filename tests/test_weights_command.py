@@ -25,6 +25,7 @@ def test_every_published_network_is_listed_with_licence_and_address():
         "openface",
         "facenet",
         "facenet512",
+        "arcface",
         "vgg_face",
         "age_model",
         "gender_model",
@@ -32,7 +33,7 @@ def test_every_published_network_is_listed_with_licence_and_address():
     ):
         assert f"{name}_weights.h5" in text
     assert "race_model_single_batch.h5" in text and "VGGFace2_DeepFace_weights_val-0.9034.h5" in text
-    assert text.count("not here") == text.count("https://") == len(weights_command.catalogue()) == 9
+    assert text.count("not here") == text.count("https://") == len(weights_command.catalogue()) == 10
     assert "CC BY-NC" in text and "Apache 2.0" in text
     assert "about 15 MB to fetch" in text and "about 580 MB to fetch" in text
 
@@ -66,13 +67,13 @@ def test_an_import_is_checked_placed_and_listed(tmp_path):
 def test_a_damaged_file_is_told_in_the_list():
     (weights.folder() / "openface_weights.h5").write_bytes(b"half")
     text = "\n".join(run("list"))
-    assert "openface_weights.h5 is truncated" in text and text.count("not here") == 8
+    assert "openface_weights.h5 is truncated" in text and text.count("not here") == 9
 
 
 # What is asked for, and how many files that is.
 @pytest.mark.parametrize(
     "name, count",
-    [("OpenFace", 1), ("vgg-face", 1), ("openface_weights.h5", 1), ("VGG-Face-attributes", 3), ("all", 9)],
+    [("OpenFace", 1), ("vgg-face", 1), ("openface_weights.h5", 1), ("VGG-Face-attributes", 3), ("all", 10)],
 )
 def test_names_of_networks_and_of_files_are_understood(name, count):
     assert len(weights_command.named(name)) == count

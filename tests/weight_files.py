@@ -48,6 +48,8 @@ def _random(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> np.n
         found = rng.uniform(0.5, 1.5, shape)
     elif name == "gamma":
         found = rng.uniform(0.8, 1.2, shape)
+    elif name == "alpha":
+        found = rng.uniform(0.1, 0.4, shape)
     elif name in ("beta", "moving_mean", "bias"):
         found = rng.normal(0, 0.05, shape)
     else:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from streamface.networks import deepface as network
-from streamface.recognition._published import Published
+from streamface.recognition import _published
 from streamface.recognition.base import NetworkSpec
 from streamface.runtime import weights
 from streamface.runtime.convert import Network
@@ -46,12 +46,9 @@ WEIGHTS = (
 
 def required(settings: RecognitionSettings) -> tuple[Network, ...]:
     """The network to convert before `create`; downloads its weights where they are not here."""
-    path = str(weights.obtain(WEIGHTS[0]))
-    sample = (1, network.INPUT_PX, network.INPUT_PX, 3)
-    return (Network("deepface", network.__name__, "build", (path,), path, sample),)
+    return (_published.network("deepface", network, WEIGHTS[0]),)
 
 
-def create(settings: RecognitionSettings, runtime: RuntimeSettings) -> Published:
+def create(settings: RecognitionSettings, runtime: RuntimeSettings) -> _published.Published:
     """The recogniser; its network must have been converted."""
-    (converted,) = required(settings)
-    return Published(SPEC, converted.path(), runtime.threads)
+    return _published.created(SPEC, required(settings), runtime)

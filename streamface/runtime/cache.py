@@ -7,7 +7,6 @@ from pathlib import Path
 
 from streamface.errors import WeightsError
 
-
 VARIABLE = "STREAMFACE_HOME"
 
 

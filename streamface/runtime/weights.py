@@ -75,7 +75,7 @@ def find(file: WeightFile) -> Path | None:
         try:
             return check(file, foreign)
         except WeightsError as error:
-            log.warning("%s is passed over: %s", foreign, error)
+            log.warning("passed over: %s", error)
     return None
 
 
@@ -92,7 +92,7 @@ def check(file: WeightFile, path: Path) -> Path:
     if noted is None:
         _check_network(file, path)
         _note(path, digest(path))
-    elif digest(path) != noted:
+    elif digest(path) != noted["sha256"]:
         raise WeightsError(
             f"{path} has changed since its first use: if you replaced it, run 'streamface weights import {path}'; "
             "otherwise delete it"
@@ -148,8 +148,8 @@ def _digest(path: Path, _state: tuple[int, ...]) -> str:
     return found.hexdigest()
 
 
-def _notes() -> dict[str, str]:
-    """Path -> SHA-256 at its first use."""
+def _notes() -> dict[str, dict[str, str]]:
+    """Path -> what was noted at its first use: `sha256`."""
     try:
         return json.loads((cache.home() / "weights" / "notes.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -160,7 +160,7 @@ def _notes() -> dict[str, str]:
 
 
 def _note(path: Path, sha256: str) -> None:
-    notes = _notes() | {str(path): sha256}
+    notes = _notes() | {str(path): {"sha256": sha256}}
     cache.write_atomically(folder() / "notes.json", json.dumps(notes, indent=1).encode())
 
 

@@ -8,7 +8,7 @@ import pytest
 import weight_files
 
 from streamface.errors import WeightsError
-from streamface.networks import emotion_published, facenet, openface
+from streamface.networks import arcface, emotion_published, facenet, openface
 from streamface.runtime import legacy_h5
 
 keras = pytest.importorskip("keras")
@@ -21,6 +21,8 @@ CASES = {
                    [-0.583364, -7.884863, -10.911312, 22.813023, 2.261782, 24.076412, 13.865264, 14.149406]),
     "facenet512": (lambda: facenet.graph(512), lambda path: facenet.build(path, "512"), facenet.PARAMETERS[512],
                    [-2.497523, 0.292806, 11.168258, 0.366266, 4.816281, -4.641459, 1.103178, 3.206218]),
+    "arcface": (arcface.graph, arcface.build, arcface.PARAMETERS,
+                [10725.537, -40040.727, 28210.684, -15980.931, 7468.938, -17705.846, 23651.729, 24724.768]),
     "emotion": (emotion_published.graph, emotion_published.build, emotion_published.PARAMETERS,
                 [0.509669, 0.075495, 0.00523, 0.037708, 0.028401, 0.315004, 0.028492]),
 }  # fmt: skip

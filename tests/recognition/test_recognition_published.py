@@ -19,6 +19,7 @@ PUBLISHED = [
     ("Facenet512", 160, 512),
     ("VGG-Face", 224, 4096),
     ("DeepFace", 152, 4096),
+    ("ArcFace", 112, 512),
 ]
 
 
