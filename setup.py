@@ -39,6 +39,7 @@ setup(
         "tensorflow>=2.18",  # builds each network once; never loaded by a running stream
         "tqdm>=4.66",
         "uharfbuzz>=0.54",  # shapes and draws text in any script
+        "watchdog>=4.0",  # tells of changes in the folder of people
     ],
     extras_require={
         "test": ["dlib-bin>=20.0", "matplotlib>=3.10", "motmetrics>=1.4", "pytest>=9.0", "pytest-timeout>=2.4"],

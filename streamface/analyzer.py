@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import ExitStack
 from time import time as clock
 
 import numpy as np
@@ -34,13 +35,22 @@ class Analyzer:
     def __init__(self, db_path: str | os.PathLike | None = None, *, live: bool = False, **options: object) -> None:
         self.settings = keywords.settings_from(db_path=db_path, **options)
         build.prepare(self.settings)
-        self.gallery: Gallery | None = build.gallery(self.settings)
-        """The people who are known."""
-        thumbnail = self.gallery.thumbnail if self.gallery else None
-        self._overlay = Overlay(self.settings.overlay, thumbnail, self.settings.detection.zone)
         self._lock = threading.Lock()
         self._index, self._time, self._closed = 0, -np.inf, False
-        self._pipeline = build.pipeline(self.settings, self.gallery, build.analysis(self.settings), live)
+        with ExitStack() as opening:
+            self._people = opening.enter_context(build.people(self.settings, live))
+            self._pipeline = build.pipeline(self.settings, self._people, build.analysis(self.settings), live)
+            opening.callback(self._pipeline.close)
+            self._close = opening.pop_all()
+        thumbnail = self._people.thumbnail if self._people else None
+        self._overlay = Overlay(self.settings.overlay, thumbnail, self.settings.detection.zone)
+        if self._people:
+            self._people.on_swap(self._overlay.forget_pictures)
+
+    @property
+    def gallery(self) -> Gallery | None:
+        """The people who are known now; None without a folder."""
+        return self._people and self._people.gallery
 
     def __call__(self, frame: np.ndarray, time: float | None = None) -> FrameResult:
         """All that is known after one more frame.
@@ -68,7 +78,7 @@ class Analyzer:
         with self._lock:
             if not self._closed:
                 self._closed = True
-                self._pipeline.close()
+                self._close.close()
 
     def __enter__(self) -> Analyzer:
         return self

@@ -38,6 +38,8 @@ class Attention:
     def step(self, frame: Frame, pyramid: Pyramid, tracks: Sequence[Track], watch: Stopwatch) -> tuple[FaceResult, ...]:
         """Ask, learn, and say what is known of each track in this frame, whose image `pyramid` holds."""
         self._memory.keep(track.id for track in tracks)
+        with watch("match"):
+            self._memory.refresh(clock(frame))
         self._ask(clock(frame), pyramid, tracks, watch)
         self._learn(watch)
         return tuple(self._memory.result(track) for track in tracks)

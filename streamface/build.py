@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from types import ModuleType
 
@@ -17,10 +17,13 @@ from streamface.attention import Attention
 from streamface.attributes.base import ACTIONS, FAMILIES, AttributePredictor
 from streamface.capture.base import Source
 from streamface.detection.base import Detector
-from streamface.errors import WeightsError
+from streamface.errors import StreamfaceError, WeightsError
 from streamface.gallery.base import EncodedFace
+from streamface.gallery.enroll import Report
 from streamface.gallery.gallery import Gallery
-from streamface.gallery.opening import open_gallery
+from streamface.gallery.live import LiveGallery
+from streamface.gallery.opening import default_store, open_gallery
+from streamface.gallery.watch import Watcher
 from streamface.memory import Memory
 from streamface.pipeline import Pipeline
 from streamface.recognition.base import METRICS
@@ -99,14 +102,35 @@ def _attribute_modules(settings: Settings) -> list[ModuleType]:
 
 def gallery(settings: Settings, threads: int = 2) -> Gallery | None:
     """The people of the folder, enrolled in `threads` threads; None without a folder."""
+    found = _enrolled(settings, threads)
+    return found and found[0]
+
+
+def _enrolled(settings: Settings, threads: int = 2) -> tuple[Gallery, Report] | None:
     if settings.gallery.database is None:
         return None
     encoders = [LazyEncoder(settings) for _ in range(threads)]
     try:
-        return open_gallery(settings.gallery.database, settings.gallery.store, encoders)[0]
+        return open_gallery(settings.gallery.database, settings.gallery.store, encoders)
     finally:
         for encoder in encoders:
             encoder.close()
+
+
+@contextmanager
+def people(settings: Settings, is_live: bool) -> Iterator[LiveGallery | None]:
+    """The people of the folder, in a live stream kept true to it until the block ends; None without a folder."""
+    found = _enrolled(settings)
+    if found is None:
+        yield None
+        return
+    known, report = LiveGallery(found[0]), found[1]
+    with ExitStack() as closing:
+        if is_live if settings.gallery.watch is None else settings.gallery.watch:
+            folder = settings.gallery.database
+            store = settings.gallery.store or default_store(folder)
+            closing.enter_context(Watcher(known, folder, store, LazyEncoder(settings), report.every))
+        yield known
 
 
 def _network_key(settings: Settings) -> str:
@@ -131,9 +155,10 @@ class LazyEncoder:
         return self._made.encode(image)
 
     def close(self) -> None:
-        """Give back the networks."""
-        if self._made is not None:
-            self._made.close()
+        """Give back the networks; the next picture loads them again."""
+        made, self._made = self._made, None
+        if made is not None:
+            made.close()
 
 
 def threshold(settings: Settings, verifying: bool = False) -> float:
@@ -150,7 +175,7 @@ def threshold(settings: Settings, verifying: bool = False) -> float:
     return (verifying and spec.verify_thresholds or spec.thresholds)[metric]
 
 
-def matcher(settings: Settings, people: Gallery | None) -> Callable[[np.ndarray, float], Match] | None:
+def matcher(settings: Settings, people: LiveGallery | None) -> Callable[[np.ndarray, float], Match] | None:
     """The gallery's answer for one embedding, with a factor on the threshold; None without a gallery."""
     if people is None:
         return None
@@ -162,7 +187,7 @@ def matcher(settings: Settings, people: Gallery | None) -> Callable[[np.ndarray,
 class Shared:
     """What several cameras have in common."""
 
-    gallery: Gallery | None
+    people: LiveGallery | None
     analysis: AnalysisPool
 
 
@@ -174,16 +199,26 @@ def shared(cameras: Sequence[Settings]) -> Iterator[Shared]:
     actions = tuple(dict.fromkeys(action for settings in cameras for action in settings.analysis.actions))
     every = replace(cameras[0], analysis=replace(cameras[0].analysis, actions=actions))
     sets = [analysis(every) for _ in range(min(2, len(cameras), os.cpu_count() or 1))]
-    with AnalysisPool(sets) as pool:
-        yield Shared(gallery(every), pool)
+    with AnalysisPool(sets) as pool, people(every, any(map(_is_live, cameras))) as known:
+        yield Shared(known, pool)
+
+
+def _is_live(settings: Settings) -> bool:
+    """Whether a source that is not open yet will be live; False for one that cannot be had."""
+    from streamface.capture.select import open_source
+
+    try:
+        return not open_source(settings.capture).is_file
+    except StreamfaceError:
+        return False
 
 
 def pipeline(
-    settings: Settings, people: Gallery | None, looking: FaceAnalysis | AnalysisPool, is_live: bool
+    settings: Settings, people: LiveGallery | None, looking: FaceAnalysis | AnalysisPool, is_live: bool
 ) -> Pipeline:
     """Everything between a source and its outputs; closes `looking`."""
     worker = BackgroundWorker(looking) if is_live else InlineWorker(looking)
-    memory = Memory(settings.analysis, matcher(settings, people))
+    memory = Memory(settings.analysis, matcher(settings, people), people and (lambda: people.edition))
     scheduler = Scheduler(settings.analysis, people is not None)
     attention = Attention(looking, worker, memory, scheduler, settings.analysis.min_quality)
     tracker = plugins.backend("tracking", settings.tracking.tracker, "tracker").create(settings.tracking)

@@ -84,7 +84,11 @@ def _run_several(settings: Sequence[Settings]) -> int:
     from streamface.cameras import Cameras
 
     with Cameras(settings) as cameras:
-        log.info("%s: %s", ", ".join(cameras.streams), _what_runs(settings[0], cameras.shared.gallery))
+        log.info(
+            "%s: %s",
+            ", ".join(cameras.streams),
+            _what_runs(settings[0], cameras.shared.people and cameras.shared.people.gallery),
+        )
         summaries = cameras.run()
     for name, summary in summaries.items():
         print(f"{name}:", end=" ")

@@ -77,6 +77,11 @@ class TrackMemory:
             average = self._attributes.setdefault(name, AttributeAverage(fast=name == "emotion"))
             average.add(attribute, weight, answer.request.at)
 
+    def reconsider(self, at: float) -> None:
+        """Ask the gallery anew, which has changed."""
+        if self._name is not None:
+            self._name.reconsider(at)
+
     def is_settled(self, kind: str) -> bool:
         """True when 'identity' or an action needs no frequent look."""
         if kind == "identity":
@@ -102,6 +107,11 @@ class NameVotes:
         if self._mean.weight >= FIRST_EVIDENCE or self.shown is not None:
             self._decide(self._match(self._mean.vector, HOLD_FACTOR), at)
 
+    def reconsider(self, at: float) -> None:
+        """Take the answer of a gallery that has changed at once: that is no wavering which a name has to outlast."""
+        if self.shown is not None:
+            self._decide(self._match(self._mean.vector, HOLD_FACTOR), at, at_once=True)
+
     def _is_stranger(self, vector: np.ndarray, weight: float, at: float) -> bool:
         """Keep a view that contradicts the mean aside; when the contradiction lasts, start anew from it."""
         if not self._mean.views or self._mean.distance(vector) <= STRANGER_FACTOR * self._threshold():
@@ -119,8 +129,8 @@ class NameVotes:
         """As a cosine distance, whatever the metric: 0.1 is far for no network here and near for none."""
         return 0.1 if self.shown is None else max(0.1, self.shown.threshold if self.shown.metric == "cosine" else 0.1)
 
-    def _decide(self, loose: Match, at: float) -> None:
-        """Change what is shown when the new match says so clearly or for long enough."""
+    def _decide(self, loose: Match, at: float, at_once: bool = False) -> None:
+        """Change what is shown when the new match says so clearly or for long enough, or at once."""
         threshold = loose.threshold / HOLD_FACTOR
         strict = replace(loose, threshold=threshold)
         if loose.distance > threshold:
@@ -131,7 +141,7 @@ class NameVotes:
             # Within the hold the name stays, though the distance is beyond the strict threshold.
             self.shown = replace(strict, identity=loose.identity if same else strict.identity)
             self._doubt_since = None
-        elif strict.identity == current.identity:
+        elif strict.identity == current.identity or at_once:
             self.shown, self._doubt_since = strict, None
         elif self._doubt_since is None:
             self._doubt_since = at
@@ -214,10 +224,15 @@ class Memory:
     Args:
         settings: when a label changes.
         match: the gallery's answer for an embedding, None when there is no gallery.
+        edition: a number that grows when the gallery changes, None for one that never does.
     """
 
-    def __init__(self, settings: AnalysisSettings, match: Matcher | None) -> None:
+    def __init__(
+        self, settings: AnalysisSettings, match: Matcher | None, edition: Callable[[], int] | None = None
+    ) -> None:
         self._settings, self._match = settings, match
+        self._edition = edition or (lambda: 0)
+        self._seen = self._edition()
         self._tracks: dict[int, TrackMemory] = {}
 
     def __getitem__(self, track: int) -> TrackMemory:
@@ -229,6 +244,14 @@ class Memory:
         """Take an answer; one for a track that is gone is dropped."""
         if answer.request.track in self._tracks:
             self._tracks[answer.request.track].learn(answer)
+
+    def refresh(self, at: float) -> None:
+        """When the gallery has changed, ask it anew about everybody in view."""
+        edition = self._edition()
+        if edition != self._seen:
+            self._seen = edition
+            for known in self._tracks.values():
+                known.reconsider(at)
 
     def keep(self, tracks: Iterable[int]) -> None:
         """Forget every track but these."""

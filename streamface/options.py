@@ -98,6 +98,8 @@ GROUPS: dict[str, tuple[Option, ...]] = {
                "(default: age,gender)", _actions, "A,B"),
         Option("attributes", "analysis", "attributes", "whose networks tell the actions: bundled, or published "
                "(deepface's, downloaded, large and slow; default: bundled)", metavar="F"),
+        Option("watch", "gallery", "watch", "follow the folder of people while the stream runs (default: for cameras)",
+               bool),
         Option("store", "gallery", "store", "SQLite file that keeps the embeddings (default: in the cache folder)",
                Path, "FILE"),
     ),

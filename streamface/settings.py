@@ -116,6 +116,8 @@ class GallerySettings:
     """Folder of people; None: everybody is unknown."""
     store: Path | None = None
     """SQLite file of the embeddings; None: in the cache folder, one per folder of people."""
+    watch: bool | None = None
+    """Follow the folder while the stream runs; None: for live sources, since a file should give the same every time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from streamface import build
 from streamface.capture.base import Source, SourceInfo
 from streamface.errors import OutputError
 from streamface.gallery.gallery import Gallery
+from streamface.gallery.live import LiveGallery
 from streamface.overlay.overlay import Overlay
 from streamface.settings import Settings
 from streamface.sinks.base import Sink
@@ -63,7 +64,7 @@ class Stream:
     def __init__(self, settings: Settings, shared: build.Shared | None = None) -> None:
         self.settings, self._shared = settings, shared
         self.summary = Summary()
-        self.gallery: Gallery | None = None
+        self.people: LiveGallery | None = None
         self.source: Source | None = None
         self.overlay = Overlay(settings.overlay, self._thumbnail, settings.detection.zone)
         self._stop = threading.Event()
@@ -74,15 +75,28 @@ class Stream:
             if self._shared is None:
                 build.prepare(self.settings)
             self.source = opening.enter_context(build.source(self.settings))
-            self.gallery = self._shared.gallery if self._shared else build.gallery(self.settings)
+            self.people = self._known(opening)
             analysis = self._shared.analysis if self._shared else build.analysis(self.settings)
-            self._pipeline = build.pipeline(self.settings, self.gallery, analysis, self.info.is_live)
+            self._pipeline = build.pipeline(self.settings, self.people, analysis, self.info.is_live)
             opening.callback(self._pipeline.close)
             self._close = opening.pop_all()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._close.close()
+
+    def _known(self, opening: ExitStack) -> LiveGallery | None:
+        known = self._shared.people if self._shared else None
+        if self._shared is None:
+            known = opening.enter_context(build.people(self.settings, self.info.is_live))
+        if known is not None:
+            known.on_swap(self.overlay.forget_pictures)
+        return known
+
+    @property
+    def gallery(self) -> Gallery | None:
+        """The people who are known now; None without a folder."""
+        return self.people and self.people.gallery
 
     @property
     def info(self) -> SourceInfo:
@@ -163,7 +177,7 @@ class Stream:
         return self.summary
 
     def _thumbnail(self, photo: str, size_px: int) -> np.ndarray | None:
-        return self.gallery.thumbnail(photo, size_px) if self.gallery else None
+        return self.people.thumbnail(photo, size_px) if self.people else None
 
     def _written(self, sink: Sink, result: FrameResult, image: np.ndarray | None) -> bool:
         """False when the sink failed and has been closed."""

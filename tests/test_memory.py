@@ -90,6 +90,69 @@ def test_an_unknown_face_that_becomes_clear_gets_its_name_soon(votes):
     assert name(votes) == "Anna"
 
 
+class Folder:
+    """A gallery whose people may change."""
+
+    def __init__(self, **people: np.ndarray) -> None:
+        self.people, self.edition = people, 0
+
+    def become(self, **people: np.ndarray) -> None:
+        self.people = people
+        self.edition += 1
+
+    def __call__(self, vector: np.ndarray, factor: float) -> Match:
+        unit, limit = vector / np.linalg.norm(vector), THRESHOLD * factor
+        first, name = min(((1 - unit @ other, name) for name, other in self.people.items()), default=(np.inf, None))
+        return Match(name if first <= limit else None, float(first), "cosine", limit)
+
+
+def seen_in(folder: Folder, vector: np.ndarray) -> Memory:
+    memory = Memory(AnalysisSettings(), folder, lambda: folder.edition)
+    for i in range(5):
+        memory[1].asked(("identity",), i * 0.1)
+        memory.learn(Answer(Request(1, aligned_face(), 0.9, i * 0.1, True), vector))
+    return memory
+
+
+def shown(memory: Memory) -> str | None:
+    return memory.result(track(1)).match.identity
+
+
+def test_people_in_view_are_matched_anew_when_the_gallery_changes():
+    folder = Folder(Bert=BERT)
+    memory = seen_in(folder, ANNA)
+    assert shown(memory) is None
+    folder.become(Anna=ANNA, Bert=BERT)
+    memory.refresh(0.6)
+    assert shown(memory) == "Anna"
+    folder.become(Bert=BERT)
+    memory.refresh(0.7)
+    assert shown(memory) is None, "whoever is removed loses the name at once, not after the hold"
+    folder.become(Bert=between(0.05))
+    memory.refresh(0.8)
+    folder.become(Bert=between(0.05), Anna=ANNA)
+    memory.refresh(0.9)
+    assert shown(memory) == "Anna", "a nearer person who is added is the answer at once"
+
+
+def test_a_name_that_is_held_survives_changes_to_other_people():
+    folder = Folder(Anna=between(0.08, ANNA))
+    memory = seen_in(folder, ANNA)
+    folder.become(Anna=between(0.12, ANNA))
+    memory.refresh(0.6)
+    assert shown(memory) == "Anna", "within the hold, as without a change"
+
+
+def test_nobody_is_decided_by_a_change_before_the_first_word():
+    folder = Folder(Anna=ANNA)
+    memory = Memory(AnalysisSettings(), folder, lambda: folder.edition)
+    memory[1].asked(("identity",), 0.0)
+    memory.learn(Answer(Request(1, aligned_face(), 0.2, 0.0, True), ANNA))
+    folder.become(Anna=ANNA, Bert=BERT)
+    memory.refresh(0.1)
+    assert memory.result(track(1)).match is None
+
+
 def emotion(**scores: float) -> Attribute:
     label = max(scores, key=scores.__getitem__)
     return Attribute("emotion", label, scores[label], scores=scores)

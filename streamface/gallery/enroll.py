@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from streamface.errors import SettingsError
@@ -48,6 +48,8 @@ class Report:
     """Pictures looked at this time, the skipped among them included."""
     forgotten: int
     """Pictures of earlier enrolments that are no longer there."""
+    every: Mapping[str, Row] = field(default_factory=dict)
+    """Path below the folder -> what was made of it, of all pictures."""
 
 
 def enroll(folder: Path, store: Store, encoders: Sequence[Encoder], progress: bool | None = None) -> Report:
@@ -68,12 +70,32 @@ def enroll(folder: Path, store: Store, encoders: Sequence[Encoder], progress: bo
     gone = store.paths().difference(photo.path for photo in photos) if photos else ()
     store.forget(gone)
     if fresh:
-        rows.update(_look_at(fresh, Crew(folder, fresh, encoders), _Keeper(store, network), progress))
+        rows.update(embed(folder, fresh, store, encoders, progress))
     new = {photo.path for photo in fresh}
     ordered = [rows[photo.path] for photo in photos]
     skipped = tuple(_skipped(folder, row, row.photo.path in new) for row in ordered if not row.usable)
     _log(skipped)
-    return Report(folder, network, tuple(row for row in ordered if row.usable), skipped, len(fresh), len(gone))
+    usable = tuple(row for row in ordered if row.usable)
+    return Report(folder, network, usable, skipped, len(fresh), len(gone), rows)
+
+
+def embed(
+    folder: Path, photos: Sequence[Photo], store: Store, encoders: Sequence[Encoder], progress: bool | None = None
+) -> dict[str, Row]:
+    """Path -> row of each of `photos`, all looked at anew, and kept as far as they got when this is interrupted."""
+    keeper, crew = _Keeper(store, _network(encoders)), Crew(folder, photos, encoders)
+    with _bar(len(photos), progress) as bar:
+        try:
+            with crew:
+                for row in crew.rows():
+                    keeper.add(row)
+                    if bar is not None:
+                        bar.update()
+        finally:
+            for row in crew.finished():
+                keeper.add(row)
+            keeper.flush()
+    return keeper.rows
 
 
 def _network(encoders: Sequence[Encoder]) -> str:
@@ -103,22 +125,6 @@ class _Keeper:
         if self._waiting:
             self._store.save(self._network, self._waiting)
         self._waiting, self._due = [], time.monotonic() + BATCH_S
-
-
-def _look_at(photos: Sequence[Photo], crew: Crew, keeper: _Keeper, progress: bool | None) -> dict[str, Row]:
-    """Path -> row of each of `photos`, also kept, as far as they got, when this is interrupted."""
-    with _bar(len(photos), progress) as bar:
-        try:
-            with crew:
-                for row in crew.rows():
-                    keeper.add(row)
-                    if bar is not None:
-                        bar.update()
-        finally:
-            for row in crew.finished():
-                keeper.add(row)
-            keeper.flush()
-    return keeper.rows
 
 
 def _bar(total: int, progress: bool | None) -> AbstractContextManager:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,15 +21,19 @@ IGNORED = ("__MACOSX", "@eaDir")
 log = logging.getLogger(__name__)
 
 
-def scan(folder: Path) -> tuple[Photo, ...]:
+Warn = Callable[..., None]
+"""(message, what stands for its %s): says what is left out."""
+
+
+def scan(folder: Path, warn: Warn = log.warning) -> tuple[Photo, ...]:
     """The pictures below `folder`, ordered by person and path; the contents are not read.
 
     The first part of a path below `folder` names the person. Hidden files and folders are left out, links to
     folders are followed for the persons themselves and not below. Raises `GalleryError` for a folder that cannot
-    be listed; a part of it that cannot is left out with a warning.
+    be listed; a part of it that cannot is left out, and `warn` told.
     """
     root = os.fspath(folder)
-    found = [_photo(root, path) for entry in _entries(root) for path in _pictures(root, entry)]
+    found = [_photo(root, path, warn) for entry in _entries(root) for path in _pictures(root, entry, warn)]
     return tuple(sorted((p for p in found if p is not None), key=lambda p: (p.identity, p.path)))
 
 
@@ -64,17 +68,17 @@ def _ignored(name: str) -> bool:
     return name.startswith(".") or name in IGNORED
 
 
-def _pictures(root: str, entry: os.DirEntry) -> Iterator[str]:
+def _pictures(root: str, entry: os.DirEntry, warn: Warn) -> Iterator[str]:
     """Paths of one person's pictures, with `root` in front."""
     if not _is_folder(entry):
         if entry.name.lower().endswith(SUFFIXES):
             yield entry.path
         return
     if entry.is_symlink() and _holds(entry.path, root):
-        log.warning("left out %s: it leads back to the folder of people", shown(entry.path))
+        warn("left out %s: it leads back to the folder of people", shown(entry.path))
         return
     if not os.access(entry.path, os.R_OK | os.X_OK):
-        log.warning("left out %s: allow reading this folder", shown(entry.path))
+        warn("left out %s: allow reading this folder", shown(entry.path))
         return
     start = len(entry.path)
     for path in list_files(entry.path, validExts=SUFFIXES):
@@ -95,13 +99,13 @@ def _holds(link: str, root: str) -> bool:
     return inside == target or inside.startswith(target.rstrip(os.sep) + os.sep)
 
 
-def _photo(root: str, path: str) -> Photo | None:
+def _photo(root: str, path: str, warn: Warn) -> Photo | None:
     relative = os.path.relpath(path, root) if os.altsep else path[len(root.rstrip(os.sep)) + 1 :]
     relative = relative.replace(os.sep, "/")
     head, inside, _ = relative.partition("/")
     identity = person_name(head if inside else os.path.splitext(head)[0])
     if not identity or shown(relative) != relative:
-        log.warning("left out %s: its name cannot be written as text, rename it", shown(path))
+        warn("left out %s: its name cannot be written as text, rename it", shown(path))
         return None
     try:
         status = os.stat(path)

@@ -29,6 +29,10 @@ class IdentityLayer(Layer):
         self._cards, self._text, self._thumbnail = cards, text, thumbnail
         self.pictures = Cache(128)
 
+    def forget_pictures(self) -> None:
+        """Ask for each picture anew; any thread may call it."""
+        self.pictures = Cache(128)
+
     def draw(self, canvas: np.ndarray, result: FrameResult) -> None:
         """Draw the labels of a frame."""
         theme = self._cards.theme(result)

@@ -46,10 +46,11 @@ class Overlay:
         self._scale = settings.scale
         self._cards = Cards(self.text, settings.scale, settings.thumbnails)
         self._status = StatusLayer(self._cards, self.text) if settings.status else None
+        self._identity = IdentityLayer(self._cards, self.text, thumbnail)
         self.layers: list[Layer] = [ZoneLayer(zone)] if zone else []
         self.layers += [
             BoxesLayer(self._cards),
-            IdentityLayer(self._cards, self.text, thumbnail),
+            self._identity,
             AttributesLayer(self._cards, self.text),
             EmotionBarsLayer(self._cards, self.text),
         ]
@@ -72,6 +73,10 @@ class Overlay:
         for layer in self.layers:
             layer.draw(canvas, result)
         return readonly(canvas)
+
+    def forget_pictures(self) -> None:
+        """Ask for each thumbnail anew, since the folder of people has changed; any thread may call it."""
+        self._identity.forget_pictures()
 
     def notice(self, image: np.ndarray, text: str) -> np.ndarray:
         """A copy of an (H, W, 3) image with a short text in its lower middle, such as a confirmation."""

@@ -1,0 +1,226 @@
+"""Keeping a gallery true to its folder while it is in use."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+from streamface.errors import GalleryError
+from streamface.gallery._notices import Notices
+from streamface.gallery.base import Encoder, Photo, Row
+from streamface.gallery.enroll import embed
+from streamface.gallery.gallery import Gallery
+from streamface.gallery.live import LiveGallery
+from streamface.gallery.scan import scan
+from streamface.gallery.store import Store
+
+SETTLE_S = 0.3
+"""A picture counts once its size and time have stood still for so long: until then somebody may be writing it."""
+SURE_S = 2.0
+"""A picture that cannot be used is only believed after so long: a slow copy pauses."""
+POLL_S, REST_S = 0.5, 10.0
+"""Between two looks at the folder, where nobody tells of changes and where somebody does."""
+POLL_SHARE = 20
+"""Looking through the folder takes at most this part of the time: half a second for 100,000 pictures, then ten of
+rest."""
+ROUND = 16
+"""Pictures embedded before the folder is looked at again: 0.2 s, so that nobody who is removed stays while hundreds
+are added."""
+IDLE_S = 60.0
+"""The networks are given back after so long without a new picture."""
+MOST_SAID = 1000
+"""Warnings remembered, so that none comes twice."""
+NICENESS = 10
+"""Of the thread that embeds, on Linux, where each thread has its own."""
+
+log = logging.getLogger(__name__)
+
+
+class WatchEncoder(Encoder, Protocol):
+    """An encoder that loads its networks with the first picture, again after `close`."""
+
+    def close(self) -> None:
+        """Give back the networks."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A difference between folder and gallery that waits to be believed."""
+
+    photo: Photo | None
+    """None for a picture that is gone."""
+    since: float
+    due: float
+    """When to look at it; `since` and this in seconds of `monotonic`."""
+
+
+class Watcher:
+    """Follows the folder of a `LiveGallery` in a thread of its own; a context manager.
+
+    New and changed pictures are embedded, deleted ones forgotten, and a new gallery is swapped in. Whatever goes
+    wrong is logged once, and the gallery stays as it is.
+
+    Args:
+        live: holds the gallery of `rows` until the first change.
+        folder, store: as `open_gallery` took them.
+        encoder: used by this thread alone, and closed by it.
+        rows: everything that enrolment made of the folder, the unusable pictures among them.
+    """
+
+    def __init__(self, live: LiveGallery, folder: Path, store: Path, encoder: WatchEncoder, rows: Mapping[str, Row]):
+        self._live, self._folder, self._store, self._encoder = live, Path(folder), store, encoder
+        self._rows, self._place = dict(rows), _place(folder)
+        self._pending: dict[str, _Pending] = {}
+        self._lost: str | None = None
+        self._said: set[str] = set()
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="streamface-watch", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End, after the picture in hand; may be called twice."""
+        self._stop.set()
+        self._wake.set()
+        self._thread.join()
+
+    def __enter__(self) -> Watcher:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        _lower_priority()
+        try:
+            with Store(self._store) as store:
+                while not self._stop.is_set():
+                    with Notices(self._folder, self._wake.set) as notices:
+                        self._follow(store, REST_S if notices.works else POLL_S)
+        except Exception as error:  # the run goes on with the people it has
+            log.error("%s is no longer watched for changes: %s", self._folder, error)
+        finally:
+            self._encoder.close()
+
+    def _follow(self, store: Store, rest_s: float) -> None:
+        """Look at the folder whenever there is reason to, until there is another one in its place."""
+        place, wait_s, busy_at = _place(self._folder), 0.0, monotonic()
+        while not self._stop.is_set() and _place(self._folder) == place:
+            self._wake.wait(wait_s)
+            self._wake.clear()
+            start = monotonic()
+            if self._look(store):
+                busy_at = monotonic()
+            elif monotonic() - busy_at > IDLE_S:
+                self._encoder.close()
+            now = monotonic()
+            due = min((pending.due for pending in self._pending.values()), default=now + rest_s)
+            wait_s = max(0.0, min(due - now, max(rest_s, POLL_SHARE * (now - start))))
+            self._stop.wait(min(SETTLE_S / 2, now - start))  # a flood of notices does not keep a core busy
+
+    def _look(self, store: Store) -> bool:
+        """Bring the gallery up to date with what has settled; True when there was something to do."""
+        photos = self._scanned()
+        if photos is None:
+            return False
+        ready = self._settled(photos, monotonic())
+        fresh = [photo for photo in ready.values() if photo is not None][:ROUND]
+        gone = [path for path, photo in ready.items() if photo is None]
+        if not fresh and not gone:
+            return False
+        changed = self._without(gone, store)
+        if fresh:
+            made = embed(self._folder, fresh, store, [self._encoder], progress=False)
+            changed = self._taken(made) or changed
+        if changed and not self._stop.is_set():
+            usable = [row for row in self._rows.values() if row.usable]
+            self._live.swap(Gallery(usable, self._encoder.network, os.fspath(self._folder)))
+            log.info("%s: %d pictures known after a change", self._folder, len(usable))
+        return True
+
+    def _scanned(self) -> dict[str, Photo] | None:
+        """Path -> picture; None where the folder cannot be believed now."""
+        lost, photos = None, ()
+        try:
+            photos = scan(self._folder, self._warn_once)
+        except GalleryError as error:
+            lost = str(error)
+        place = _place(self._folder)
+        if not photos and self._rows and place != self._place:
+            lost = lost or f"{self._folder} is another folder now, and empty"
+        if lost != self._lost:
+            log.warning("%s", f"{lost}; the people known so far stay" if lost else f"{self._folder} is back")
+        self._lost = lost
+        if lost:
+            return None
+        self._place = place
+        return {photo.path: photo for photo in photos}
+
+    def _settled(self, photos: Mapping[str, Photo], now: float) -> dict[str, Photo | None]:
+        """What differs from what is known and has stood still long enough; None for a picture that is gone."""
+        differing = {path: photo for path, photo in photos.items() if self._photo(path) != photo}
+        differing |= {path: None for path in self._rows if path not in photos}
+        pending = {}
+        for path, photo in differing.items():
+            before = self._pending.get(path)
+            still = before is not None and before.photo == photo
+            pending[path] = before if still else _Pending(photo, now, now + SETTLE_S)
+        self._pending = pending
+        return {path: found.photo for path, found in pending.items() if now >= found.due}
+
+    def _photo(self, path: str) -> Photo | None:
+        return self._rows[path].photo if path in self._rows else None
+
+    def _without(self, gone: list[str], store: Store) -> bool:
+        """Forget pictures; True when one of them was in use."""
+        store.forget(gone)
+        for path in gone:
+            self._pending.pop(path, None)
+        return any([self._rows.pop(path).usable for path in gone])
+
+    def _taken(self, made: Mapping[str, Row]) -> bool:
+        """Take what was made of new pictures; True when the gallery changes by it."""
+        changed = False
+        for path, row in made.items():
+            pending, now = self._pending[path], monotonic()
+            if not row.usable and now - pending.since < SURE_S:
+                pending.due = pending.since + SURE_S
+                continue
+            if not row.usable:
+                self._warn_once("skipped %s: %s", self._folder / path, row.reason)
+            if row.passing:
+                pending.due = now + REST_S
+                continue
+            before, self._rows[path] = self._rows.get(path), row
+            del self._pending[path]
+            changed |= row.usable or (before is not None and before.usable)
+        return changed
+
+    def _warn_once(self, message: str, *values: object) -> None:
+        text = message % values
+        if text in self._said:
+            return
+        if len(self._said) >= MOST_SAID:
+            self._said.clear()
+        self._said.add(text)
+        log.warning("%s", text)
+
+
+def _place(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from another one that is mounted or put in its place; None where there is none."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _lower_priority() -> None:
+    """Of this thread and those that it starts."""
+    if hasattr(os, "setpriority") and os.path.isdir("/proc/self/task"):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -1,0 +1,270 @@
+"""A gallery that follows its folder: what comes, goes and breaks while it is in use."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from streamface.gallery import _notices, watch
+from streamface.gallery.live import LiveGallery
+from streamface.gallery.opening import open_gallery
+from streamface.gallery.store import Store
+from streamface.gallery.watch import Watcher
+from streamface.testing import FakeEncoder, picture
+
+RED, GREEN, BLUE = (0, 0, 255), (0, 255, 0), (255, 0, 0)
+
+
+class Encoder(FakeEncoder):
+    def __init__(self):
+        super().__init__()
+        self.closed = 0
+        self.niceness = set()
+
+    def encode(self, image):
+        if hasattr(os, "getpriority"):
+            self.niceness.add(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return super().encode(image)
+
+    def close(self):
+        self.closed += 1
+
+
+def coded(*colours):
+    return cv2.imencode(".png", picture(*colours))[1].tobytes()
+
+
+def put(path, *colours):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(coded(*colours))
+    return path
+
+
+@pytest.fixture(params=["told", "polling"])
+def told(request, monkeypatch):
+    """Both with notices of the system and without."""
+    if request.param == "polling":
+        monkeypatch.setattr(_notices, "on_network_drive", lambda folder: True)
+    return request.param
+
+
+@pytest.fixture
+def people(tmp_path, monkeypatch):
+    monkeypatch.setattr(watch, "SETTLE_S", 0.1)
+    monkeypatch.setattr(watch, "SURE_S", 0.4)
+    put(tmp_path / "people/Ann/1.png", RED)
+    return tmp_path / "people"
+
+
+@pytest.fixture
+def follow(people, tmp_path):
+    """Starts a watcher: (the live gallery, its encoder)."""
+    started = []
+
+    def start():
+        store, encoder = tmp_path / "store.sqlite", Encoder()
+        gallery, report = open_gallery(people, store, [FakeEncoder()])
+        live = LiveGallery(gallery)
+        started.append(Watcher(live, people, store, encoder, report.every))
+        return live, encoder
+
+    yield start
+    for watcher in started:
+        watcher.close()
+
+
+def becomes(live, *identities, within_s=5.0):
+    end = time.monotonic() + within_s
+    while live.gallery.identities != identities and time.monotonic() < end:
+        time.sleep(0.01)
+    assert live.gallery.identities == identities
+
+
+def name(live, *colour):
+    return live.match(np.array([colour]) / 255, "cosine", 0.1)[0].identity
+
+
+def test_what_is_added_changed_and_removed_takes_effect(told, people, follow, tmp_path):
+    live, encoder = follow()
+    first, editions = live.gallery, []
+    live.on_swap(lambda: editions.append(live.edition))
+    put(people / "Bob/1.png", GREEN)
+    becomes(live, "Ann", "Bob")
+    assert (name(live, *GREEN), name(live, *BLUE)) == ("Bob", None)
+    changed = put(people / "Ann/1.png", BLUE)
+    os.utime(changed, ns=(1, 2))
+    end = time.monotonic() + 5
+    while name(live, *BLUE) != "Ann" and time.monotonic() < end:
+        time.sleep(0.01)
+    assert (name(live, *BLUE), name(live, *RED)) == ("Ann", None)
+    (people / "Bob").rename(people / "Robert")
+    becomes(live, "Ann", "Robert")
+    (people / "Robert/1.png").unlink()
+    becomes(live, "Ann")
+    assert name(live, *GREEN) is None
+    assert first.identities == ("Ann",) and len(first) == 1, "whoever still asks the old gallery gets its answers"
+    assert editions == list(range(1, live.edition + 1))
+    with Store(tmp_path / "store.sqlite") as store:
+        assert store.paths() == {"Ann/1.png"}, "the next start embeds nothing anew, and nobody removed is kept"
+        assert store.rows(encoder.network)["Ann/1.png"].vector.tolist() == [1, 0, 0]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads have priorities of their own on Linux only")
+def test_embedding_gives_way_to_recognition(people, follow):
+    live, encoder = follow()
+    put(people / "Bob/1.png", GREEN)
+    becomes(live, "Ann", "Bob")
+    assert min(encoder.niceness) >= watch.NICENESS
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < watch.NICENESS
+
+
+def test_a_half_written_picture_is_waited_for_without_a_word(people, follow, caplog):
+    live, _ = follow()
+    data = coded(GREEN)
+    (people / "Bob").mkdir()
+    with open(people / "Bob/1.png", "wb") as file:
+        for i in range(6):
+            file.write(data[i * len(data) // 6 : (i + 1) * len(data) // 6])
+            file.flush()
+            time.sleep(0.15)  # longer than it takes to settle
+    becomes(live, "Ann", "Bob")
+    assert "skipped" not in caplog.text
+
+
+def test_a_picture_that_stays_broken_is_named_once_and_taken_when_mended(people, follow, caplog):
+    live, _ = follow()
+    (people / "Bob.png").write_bytes(coded(GREEN)[:40])
+    put(people / "Eve.png", BLUE)
+    becomes(live, "Ann", "Eve")
+    time.sleep(1.2)
+    assert caplog.text.count("skipped") == 1 and "Bob.png" in caplog.text
+    put(people / "Bob.png", GREEN)
+    becomes(live, "Ann", "Bob", "Eve")
+
+
+def test_a_usable_picture_that_is_spoiled_takes_its_person_along(people, follow, caplog):
+    live, _ = follow()
+    put(people / "Bob.png", GREEN)
+    becomes(live, "Ann", "Bob")
+    (people / "Bob.png").write_bytes(b"spoiled")
+    becomes(live, "Ann")
+    assert caplog.text.count("skipped") == 1
+
+
+def test_a_folder_that_vanishes_keeps_everybody_and_is_followed_again(told, people, follow, caplog):
+    live, _ = follow()
+    away = people.with_name("away")
+    people.rename(away)
+    end = time.monotonic() + 12
+    while "stay" not in caplog.text and time.monotonic() < end:
+        time.sleep(0.02)
+    time.sleep(0.6)
+    assert live.gallery.identities == ("Ann",)
+    assert caplog.text.count("the people known so far stay") == 1
+    people.mkdir()  # an empty mount point
+    time.sleep(1.2)
+    assert live.gallery.identities == ("Ann",)
+    people.rmdir()
+    away.rename(people)
+    put(people / "Bob.png", GREEN)
+    becomes(live, "Ann", "Bob")
+    put(people / "Eve.png", BLUE)
+    becomes(live, "Ann", "Bob", "Eve")
+
+
+def test_the_last_person_may_be_removed(people, follow):
+    live, _ = follow()
+    (people / "Ann/1.png").unlink()
+    becomes(live)
+    assert name(live, *RED) is None
+
+
+def test_somebody_removed_does_not_wait_for_hundreds_who_are_added(people, follow, monkeypatch):
+    monkeypatch.setattr(watch, "ROUND", 4)
+    live, encoder = follow()
+    slow = threading.Event()
+    encode = encoder.encode
+
+    def dawdling(image):
+        slow.wait(0.05)
+        return encode(image)
+
+    encoder.encode = dawdling
+    for i in range(100):
+        put(people / f"Crowd/{i}.png", GREEN)
+    end = time.monotonic() + 5
+    while "Crowd" not in live.gallery.identities and time.monotonic() < end:
+        time.sleep(0.01)
+    (people / "Ann/1.png").unlink()
+    end = time.monotonic() + 3
+    while "Ann" in live.gallery.identities and time.monotonic() < end:
+        time.sleep(0.01)
+    assert live.gallery.identities == ("Crowd",) and len(live.gallery) < 100
+    slow.set()
+    end = time.monotonic() + 10
+    while len(live.gallery) < 100 and time.monotonic() < end:
+        time.sleep(0.02)
+    assert len(live.gallery) == 100
+
+
+def test_a_fault_ends_the_watching_and_nothing_else(people, follow, caplog):
+    live, encoder = follow()
+
+    def fail(image):
+        raise MemoryError("no room")
+
+    encoder.encode = fail
+    put(people / "Bob.png", GREEN)
+    end = time.monotonic() + 5
+    while "no longer watched" not in caplog.text and time.monotonic() < end:
+        time.sleep(0.01)
+    assert "no longer watched for changes: no room" in caplog.text
+    assert name(live, *RED) == "Ann" and encoder.closed == 1
+
+
+def test_the_networks_are_given_back_when_nothing_comes(people, follow, monkeypatch):
+    monkeypatch.setattr(watch, "IDLE_S", 0.2)
+    monkeypatch.setattr(watch, "REST_S", 0.1)
+    live, encoder = follow()
+    put(people / "Bob.png", GREEN)
+    becomes(live, "Ann", "Bob")
+    end = time.monotonic() + 5
+    while not encoder.closed and time.monotonic() < end:
+        time.sleep(0.01)
+    assert encoder.closed
+    put(people / "Eve.png", BLUE)
+    becomes(live, "Ann", "Bob", "Eve")
+
+
+@pytest.mark.parametrize(
+    ("mounts", "network"),
+    [
+        ("36 35 98:0 / / rw - ext4 /dev/sda rw", False),
+        ("36 35 98:0 / / rw - ext4 /dev/sda rw\n40 36 0:5 / {here} rw shared:1 - nfs4 server:/x rw", True),
+        ("36 35 98:0 / / rw - ext4 /dev/sda rw\n40 36 0:5 / {here}x rw - nfs4 server:/x rw", False),
+        ("36 35 98:0 / / rw - cifs //server/x rw\n40 36 0:5 / {here} rw - tmpfs tmpfs rw", False),
+        ("40 36 0:5 / {here} rw - ext4 /dev/sda rw\n41 36 0:5 / {here} rw - fuse.sshfs server rw", True),
+    ],
+)
+def test_network_drives_are_told_by_their_mount(tmp_path, monkeypatch, mounts, network):
+    (tmp_path / "mountinfo").write_text(mounts.format(here=os.path.realpath(tmp_path)))
+    monkeypatch.setattr(_notices, "MOUNTS", tmp_path / "mountinfo")
+    assert _notices.on_network_drive(tmp_path / "people") is network
+
+
+def test_where_the_system_has_no_watches_left_the_folder_is_looked_through(people, follow, monkeypatch, caplog):
+    from watchdog.observers import Observer
+
+    def refuse(self, *args, **kwargs):
+        raise OSError(28, "inotify watch limit reached")
+
+    monkeypatch.setattr(Observer, "schedule", refuse)
+    live, _ = follow()
+    put(people / "Bob.png", GREEN)
+    becomes(live, "Ann", "Bob")
+    assert caplog.text.count("inotify watch limit reached") == 1
