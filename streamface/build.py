@@ -19,7 +19,6 @@ from streamface.capture.base import Source
 from streamface.detection.base import Detector
 from streamface.errors import StreamfaceError, WeightsError
 from streamface.gallery.base import EncodedFace
-from streamface.gallery.enroll import Report
 from streamface.gallery.gallery import Gallery
 from streamface.gallery.live import LiveGallery
 from streamface.gallery.opening import default_store, open_gallery
@@ -102,16 +101,11 @@ def _attribute_modules(settings: Settings) -> list[ModuleType]:
 
 def gallery(settings: Settings, threads: int = 2) -> Gallery | None:
     """The people of the folder, enrolled in `threads` threads; None without a folder."""
-    found = _enrolled(settings, threads)
-    return found and found[0]
-
-
-def _enrolled(settings: Settings, threads: int = 2) -> tuple[Gallery, Report] | None:
     if settings.gallery.database is None:
         return None
     encoders = [LazyEncoder(settings) for _ in range(threads)]
     try:
-        return open_gallery(settings.gallery.database, settings.gallery.store, encoders)
+        return open_gallery(settings.gallery.database, settings.gallery.store, encoders)[0]
     finally:
         for encoder in encoders:
             encoder.close()
@@ -120,16 +114,15 @@ def _enrolled(settings: Settings, threads: int = 2) -> tuple[Gallery, Report] | 
 @contextmanager
 def people(settings: Settings, is_live: bool) -> Iterator[LiveGallery | None]:
     """The people of the folder, in a live stream kept true to it until the block ends; None without a folder."""
-    found = _enrolled(settings)
+    folder, found = settings.gallery.database, gallery(settings)
     if found is None:
         yield None
         return
-    known, report = LiveGallery(found[0]), found[1]
+    known = LiveGallery(found)
     with ExitStack() as closing:
         if is_live if settings.gallery.watch is None else settings.gallery.watch:
-            folder = settings.gallery.database
             store = settings.gallery.store or default_store(folder)
-            closing.enter_context(Watcher(known, folder, store, LazyEncoder(settings), report.every))
+            closing.enter_context(Watcher(known, folder, store, LazyEncoder(settings)))
         yield known
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from streamface.errors import SettingsError
@@ -48,8 +48,6 @@ class Report:
     """Pictures looked at this time, the skipped among them included."""
     forgotten: int
     """Pictures of earlier enrolments that are no longer there."""
-    every: Mapping[str, Row] = field(default_factory=dict)
-    """Path below the folder -> what was made of it, of all pictures."""
 
 
 def enroll(folder: Path, store: Store, encoders: Sequence[Encoder], progress: bool | None = None) -> Report:
@@ -75,8 +73,7 @@ def enroll(folder: Path, store: Store, encoders: Sequence[Encoder], progress: bo
     ordered = [rows[photo.path] for photo in photos]
     skipped = tuple(_skipped(folder, row, row.photo.path in new) for row in ordered if not row.usable)
     _log(skipped)
-    usable = tuple(row for row in ordered if row.usable)
-    return Report(folder, network, usable, skipped, len(fresh), len(gone), rows)
+    return Report(folder, network, tuple(row for row in ordered if row.usable), skipped, len(fresh), len(gone))
 
 
 def embed(

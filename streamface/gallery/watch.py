@@ -67,15 +67,15 @@ class Watcher:
     wrong is logged once, and the gallery stays as it is.
 
     Args:
-        live: holds the gallery of `rows` until the first change.
+        live: holds the gallery of `folder` as it was enrolled into `store`.
         folder, store: as `open_gallery` took them.
         encoder: used by this thread alone, and closed by it.
-        rows: everything that enrolment made of the folder, the unusable pictures among them.
     """
 
-    def __init__(self, live: LiveGallery, folder: Path, store: Path, encoder: WatchEncoder, rows: Mapping[str, Row]):
+    def __init__(self, live: LiveGallery, folder: Path, store: Path, encoder: WatchEncoder) -> None:
         self._live, self._folder, self._store, self._encoder = live, Path(folder), store, encoder
-        self._rows, self._place = dict(rows), _place(folder)
+        self._rows: dict[str, Row] = {}
+        self._place = _place(folder)
         self._pending: dict[str, _Pending] = {}
         self._lost: str | None = None
         self._said: set[str] = set()
@@ -99,6 +99,10 @@ class Watcher:
         _lower_priority()
         try:
             with Store(self._store) as store:
+                self._rows = store.rows(self._encoder.network)
+                if store.in_memory and sum(row.usable for row in self._rows.values()) < len(self._live.gallery):
+                    log.warning("%s is not watched for changes: its store could not be written", self._folder)
+                    return
                 while not self._stop.is_set():
                     with Notices(self._folder, self._wake.set) as notices:
                         self._follow(store, REST_S if notices.works else POLL_S)

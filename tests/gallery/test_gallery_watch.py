@@ -68,9 +68,9 @@ def follow(people, tmp_path):
 
     def start():
         store, encoder = tmp_path / "store.sqlite", Encoder()
-        gallery, report = open_gallery(people, store, [FakeEncoder()])
+        gallery, _ = open_gallery(people, store, [FakeEncoder()])
         live = LiveGallery(gallery)
-        started.append(Watcher(live, people, store, encoder, report.every))
+        started.append(Watcher(live, people, store, encoder))
         return live, encoder
 
     yield start
@@ -268,3 +268,15 @@ def test_where_the_system_has_no_watches_left_the_folder_is_looked_through(peopl
     put(people / "Bob.png", GREEN)
     becomes(live, "Ann", "Bob")
     assert caplog.text.count("inotify watch limit reached") == 1
+
+
+def test_a_store_that_cannot_be_written_is_said_and_everybody_stays(people, tmp_path, caplog):
+    (tmp_path / "file").write_text("x")
+    store = tmp_path / "file" / "store.sqlite"
+    gallery, _ = open_gallery(people, store, [FakeEncoder()])
+    live = LiveGallery(gallery)
+    with Watcher(live, people, store, Encoder()):
+        put(people / "Bob.png", GREEN)
+        time.sleep(0.8)
+    assert live.gallery is gallery
+    assert caplog.text.count("is not watched for changes") == 1
