@@ -37,6 +37,11 @@ class Stopwatch:
         """Put time that was measured elsewhere under `stage`."""
         self._spent_ms[stage] = self._spent_ms.get(stage, 0.0) + spent_ms
 
+    def correct(self, stage: str, beside_ms: float | None) -> None:
+        """Put work that another thread did in place of the time spent waiting for it; None: it was done here."""
+        if beside_ms is not None:
+            self._spent_ms[stage] = beside_ms
+
     def take(self) -> dict[str, float]:
         """Stage -> milliseconds, and start anew."""
         spent, self._spent_ms = self._spent_ms, {}

@@ -14,6 +14,7 @@ from streamface.errors import ImageError, SettingsError
 from streamface.gallery.gallery import Gallery
 from streamface.images import as_bgr
 from streamface.overlay.overlay import Overlay
+from streamface.pipeline import Pace
 from streamface.types import Frame, FrameResult
 
 
@@ -37,9 +38,10 @@ class Analyzer:
         build.prepare(self.settings)
         self._lock = threading.Lock()
         self._index, self._time, self._closed = 0, -np.inf, False
+        pace = Pace.LIVE if live else Pace.STEP
         with ExitStack() as opening:
             self._people = opening.enter_context(build.people(self.settings, live))
-            self._pipeline = build.pipeline(self.settings, self._people, build.analysis(self.settings), live)
+            self._pipeline = build.pipeline(self.settings, self._people, build.analysis(self.settings), pace)
             opening.callback(self._pipeline.close)
             self._close = opening.pop_all()
         thumbnail = self._people.thumbnail if self._people else None

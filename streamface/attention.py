@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from streamface.alignment import quality
@@ -21,6 +22,8 @@ WORSE = 0.8
 class Attention:
     """What is known of the people in view, and the looks that keep it fresh.
 
+    For each frame `ask`, then `learn`; several frames may be asked for before the first one is learnt from.
+
     Args:
         analysis: cuts faces here; its networks run in the worker.
         worker: answers requests.
@@ -34,41 +37,51 @@ class Attention:
     ) -> None:
         self._analysis, self._worker = analysis, worker
         self._memory, self._scheduler, self._min_quality = memory, scheduler, min_quality
+        self._in_flight: deque[set[int]] = deque()
 
-    def step(self, frame: Frame, pyramid: Pyramid, tracks: Sequence[Track], watch: Stopwatch) -> tuple[FaceResult, ...]:
-        """Ask, learn, and say what is known of each track in this frame, whose image `pyramid` holds."""
-        self._memory.keep(track.id for track in tracks)
+    def ask(self, frame: Frame, pyramid: Pyramid, tracks: Sequence[Track], watch: Stopwatch) -> int:
+        """Ask for the looks that are due in this frame, whose image `pyramid` holds; how many requests were taken."""
+        self._in_flight.append({track.id for track in tracks})
+        self._memory.keep(set().union(*self._in_flight))
+        at = clock(frame)
         with watch("match"):
-            self._memory.refresh(clock(frame))
-        self._ask(clock(frame), pyramid, tracks, watch)
-        self._learn(watch)
+            self._memory.refresh(at)
+        looks = self._scheduler.choose(tracks, self._memory, at)
+        return sum(self._ask_for(look, pyramid, at, watch) for look in looks)
+
+    def learn(self, taken: int, tracks: Sequence[Track], watch: Stopwatch) -> tuple[FaceResult, ...]:
+        """Join answers into memory, and say what is known of each track of the oldest frame asked for.
+
+        taken: what `ask` returned for that frame; tracks: those given to it.
+        """
+        answers = self._worker.collect(taken)
+        for answer in answers:
+            for stage, spent_ms in answer.timings.items():
+                watch.add(stage, spent_ms)
+        if answers:
+            with watch("match"):
+                self._memory.learn(answers)
+        self._in_flight.popleft()
         return tuple(self._memory.result(track) for track in tracks)
 
-    def _ask(self, at: float, pyramid: Pyramid, tracks: Sequence[Track], watch: Stopwatch) -> None:
-        for look in self._scheduler.choose(tracks, self._memory, at):
-            self._ask_for(look, pyramid, at, watch)
-
-    def _ask_for(self, look: Look, pyramid: Pyramid, at: float, watch: Stopwatch) -> None:
+    def _ask_for(self, look: Look, pyramid: Pyramid, at: float, watch: Stopwatch) -> bool:
+        """False when the view is too poor, or there is no room for a request."""
         with watch("align"):
             face = self._analysis.cut(pyramid, look.track.detection)
             good = quality(look.track.detection, face)
         known = self._memory[look.track.id]
         if self._waits_for_better(known, good, at):
-            return
-        if self._worker.submit(Request(look.track.id, face, good, at, look.identity, look.actions)):
-            known.asked((("identity",) if look.identity else ()) + look.actions, at)
+            return False
+        if not self._worker.submit(Request(look.track.id, face, good, at, look.identity, look.actions)):
+            return False
+        known.asked((("identity",) if look.identity else ()) + look.actions, at)
+        known.waiting = not self._worker.is_ordered  # an ordered answer comes in time for the track's next look
+        return True
 
     def _waits_for_better(self, known: TrackMemory, good: float, at: float) -> bool:
         if good >= self._min_quality or known.quality is None or known.analyzed_at is None:
             return False
         return good < WORSE * known.quality and at - known.analyzed_at < RETRY_S
-
-    def _learn(self, watch: Stopwatch) -> None:
-        for answer in self._worker.collect():
-            for stage, spent_ms in answer.timings.items():
-                watch.add(stage, spent_ms)
-            with watch("match"):
-                self._memory.learn(answer)
 
     def close(self) -> None:
         """End the worker, then the networks that it ran."""

@@ -16,6 +16,7 @@ from streamface.analysis_pool import AnalysisPool
 from streamface.attention import Attention
 from streamface.attributes.base import ACTIONS, FAMILIES, AttributePredictor
 from streamface.capture.base import Source
+from streamface.detection._ahead import DetectAhead
 from streamface.detection.base import Detector
 from streamface.errors import StreamfaceError, WeightsError
 from streamface.gallery.base import EncodedFace
@@ -24,14 +25,14 @@ from streamface.gallery.live import LiveGallery
 from streamface.gallery.opening import default_store, open_gallery
 from streamface.gallery.watch import Watcher
 from streamface.memory import Memory
-from streamface.pipeline import Pipeline
+from streamface.pipeline import Pace, Pipeline
 from streamface.recognition.base import METRICS
 from streamface.runtime import cache, convert
 from streamface.scheduler import Scheduler
 from streamface.settings import Settings
 from streamface.sinks.base import Sink
 from streamface.types import Match
-from streamface.workers import BackgroundWorker, InlineWorker
+from streamface.workers import BackgroundWorker, InlineWorker, OrderedWorker
 
 AUTO_MODEL = "Dlib"
 """What `--model auto` means; see docs/models.md for the rule and the figures behind it."""
@@ -206,16 +207,25 @@ def _is_live(settings: Settings) -> bool:
         return False
 
 
+def pace(source: Source) -> Pace:
+    """How the frames of an open source come."""
+    if source.is_file:
+        return Pace.STILLS if source.info.is_stills else Pace.FILE
+    return Pace.LIVE if source.info.is_live else Pace.STEP
+
+
 def pipeline(
-    settings: Settings, people: LiveGallery | None, looking: FaceAnalysis | AnalysisPool, is_live: bool
+    settings: Settings, people: LiveGallery | None, looking: FaceAnalysis | AnalysisPool, pace: Pace
 ) -> Pipeline:
     """Everything between a source and its outputs; closes `looking`."""
-    worker = BackgroundWorker(looking) if is_live else InlineWorker(looking)
+    worker = {Pace.STEP: InlineWorker, Pace.LIVE: BackgroundWorker}.get(pace, OrderedWorker)(looking)
     memory = Memory(settings.analysis, matcher(settings, people), people and (lambda: people.edition))
     scheduler = Scheduler(settings.analysis, people is not None)
     attention = Attention(looking, worker, memory, scheduler, settings.analysis.min_quality)
     tracker = plugins.backend("tracking", settings.tracking.tracker, "tracker").create(settings.tracking)
-    return Pipeline(_watching(settings), tracker, attention, settings.tracking.detect_every)
+    finding = DetectAhead(_watching(settings), _watching(settings)) if pace.is_ahead else _watching(settings)
+    every = 1 if pace is Pace.STILLS else settings.tracking.detect_every
+    return Pipeline(finding, tracker, attention, every)
 
 
 def _watching(settings: Settings) -> Detector:

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamface.configuration import cameras_from
@@ -69,14 +70,21 @@ def _run(cameras: Sequence[Settings]) -> int:
 
 
 def _run_one(settings: Settings) -> int:
-    from streamface import build
+    from streamface import build, profiling
     from streamface.stream import Stream
 
     sinks = build.files(settings)  # first of all: a file that cannot be written is soon said
+    plot = settings.output.profile if settings.output.profile != Path("-") else None
+    if plot is not None:
+        profiling.check_plot(plot)
     with Stream(settings) as stream:
         log.info("%s: %s", stream.source.name, _what_runs(settings, stream.gallery))
         summary = stream.run(sinks + stream.window())
     _say_what_was_seen(summary)
+    if settings.output.profile is not None:
+        print(summary.profile.text())
+    if plot is not None:
+        summary.profile.plot(plot)
     return 2 if summary.failures else 0
 
 
@@ -115,5 +123,7 @@ def _say_what_was_seen(summary: Summary) -> None:
     for visit in summary.visits[-SHOWN_VISITS:]:
         print(f"  {visit.start_s:8.2f} to {visit.end_s:8.2f} s  track {visit.track:<4d} {visit.identity or 'unknown'}")
     frames = max(1, summary.frames)
-    stages = ", ".join(f"{stage} {spent / frames:.1f}" for stage, spent in summary.spent_ms.items())
+    stages = ", ".join(
+        f"{stage} {spent / frames:.1f}" for stage, spent in summary.profile.totals.items() if stage != "wait"
+    )
     print(f"milliseconds per frame: {stages}")

@@ -62,8 +62,7 @@ class TrackMemory:
         return {name: average.shown for name, average in self._attributes.items()}
 
     def asked(self, kinds: Iterable[str], at: float) -> None:
-        """Note that a look is on its way."""
-        self.waiting = True
+        """Note that these kinds are looked at."""
         self.looked_at.update(dict.fromkeys(kinds, at))
 
     def learn(self, answer: Answer) -> None:
@@ -240,10 +239,11 @@ class Memory:
             self._tracks[track] = TrackMemory(self._settings, self._match)
         return self._tracks[track]
 
-    def learn(self, answer: Answer) -> None:
-        """Take an answer; one for a track that is gone is dropped."""
-        if answer.request.track in self._tracks:
-            self._tracks[answer.request.track].learn(answer)
+    def learn(self, answers: Iterable[Answer]) -> None:
+        """Take answers; one for a track that is gone is dropped."""
+        for answer in answers:
+            if answer.request.track in self._tracks:
+                self._tracks[answer.request.track].learn(answer)
 
     def refresh(self, at: float) -> None:
         """When the gallery has changed, ask it anew about everybody in view."""

@@ -34,6 +34,8 @@ class Option:
     help: str
     type: Callable[[str], Any] = str
     metavar: str | None = None
+    alone: str | None = None
+    """What the option means without a value; None where it needs one."""
 
     def add_to(self, group: argparse._ArgumentGroup) -> None:
         """Make argparse know it."""
@@ -44,6 +46,8 @@ class Option:
             kwargs = {"action": "append", "metavar": self.metavar}
         else:
             kwargs = {"type": self.type, "metavar": self.metavar or self.flag.upper()}
+            if self.alone is not None:
+                kwargs.update(nargs="?", const=self.type(self.alone))
         group.add_argument(*names, dest=f"{self.room}.{self.field}", help=self.help, **kwargs)
 
 
@@ -108,6 +112,8 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option("thumbnails", "overlay", "thumbnails", "show the matched picture beside the name (default: yes)", bool),
         Option("home", "runtime", "home", "folder of weights, prepared networks and stores (default: STREAMFACE_HOME, "
                "else ~/.cache/streamface)", Path, "DIR"),
+        Option("profile", "output", "profile", "say at the end what every stage of a frame takes; with FILE.png also "
+               "plot it", Path, "FILE", alone="-"),
         Option("threads", "runtime", "threads", "threads of one network (default: 1)", int, "N"),
     ),
 }  # fmt: skip

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+
 from streamface.analysis import Stopwatch
 from streamface.attention import Attention
 from streamface.detection.base import Detector
@@ -13,51 +17,119 @@ SOONEST = 2
 """Frames between two full detections at the least, however much the tracker asks for one."""
 
 
+class Pace(Enum):
+    """How frames come, and so what may work beside the loop."""
+
+    STEP = "one at a time"
+    """From a program that wants each answer at once: nothing works beside."""
+    FILE = "all there"
+    """A video: detection and analysis run ahead of the answers, every frame counts, nothing depends on time."""
+    STILLS = "all there, each on its own"
+    """Pictures: as a video, but each is detected in full and everybody in it is looked at."""
+    LIVE = "whether read or not"
+    """A camera: the analysis runs beside and answers when it is ready; frames may be dropped."""
+
+    @property
+    def is_ahead(self) -> bool:
+        """True where later frames are there already."""
+        return self in (Pace.FILE, Pace.STILLS)
+
+    @property
+    def lag(self) -> int:
+        """Frames between following people and telling what was seen of them, in which their faces are analysed."""
+        return 2 if self.is_ahead else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A frame whose people are followed, and perhaps asked for, but not joined with the answers yet."""
+
+    frame: Frame
+    tracks: tuple[Track, ...]
+    taken: int
+    """Requests for this frame."""
+    dropped: int
+    watch: Stopwatch
+
+
 class Pipeline:
     """The stages in order; not thread-safe, one thread at a time.
+
+    `step` is all there is to it for one frame. Where later frames are there already, `expect` and `begin` may run
+    some frames ahead of `finish`, so that detection and analysis work beside the loop: each is called once for
+    each frame, in order, and the results are those of `step` but for looks, which are chosen with what was known
+    some frames before.
 
     Args:
         detector: finds faces, and refines them where it can.
         tracker: gives them numbers.
         attention: gives them names and attributes.
-        detect_every: frames between two full detections.
+        detect_every: frames from one full detection to the next, counted from frame 0.
     """
 
     def __init__(self, detector: Detector, tracker: Tracker, attention: Attention, detect_every: int) -> None:
         self._detector, self._tracker, self._attention = detector, tracker, attention
         self._detect_every = detect_every
         self._detected_at: int | None = None
-        self._watch = Stopwatch()
+        self._ahead: deque[tuple[int, Pyramid]] = deque()
 
     def step(self, frame: Frame, dropped: int = 0) -> FrameResult:
         """Everything that is known after one more frame, before which `dropped` frames were skipped."""
-        pyramid = Pyramid(frame.image)
-        self._tracker.size_wh = frame.size_wh
-        tracks = self._follow(frame.index, pyramid)
-        faces = self._attention.step(frame, pyramid, tracks, self._watch)
-        return FrameResult(frame, faces, self._watch.take(), dropped)
+        return self.finish(self.begin(frame, dropped))
 
-    def _follow(self, index: int, pyramid: Pyramid) -> tuple[Track, ...]:
-        with self._watch("track"):
+    def expect(self, frame: Frame) -> None:
+        """A frame that `begin` will be called with: its faces are looked for already, where that is sure to be due."""
+        pyramid = Pyramid(frame.image)
+        self._ahead.append((frame.index, pyramid))
+        if frame.index % self._detect_every == 0 or not self._detector.can_refine:
+            self._detector.expect(pyramid)
+
+    def begin(self, frame: Frame, dropped: int = 0) -> Followed:
+        """Follow the people in one more frame, and ask for looks at some of them."""
+        pyramid, watch = self._pyramid(frame), Stopwatch()
+        self._tracker.size_wh = frame.size_wh
+        tracks = self._follow(frame.index, pyramid, watch)
+        return Followed(frame, tracks, self._attention.ask(frame, pyramid, tracks, watch), dropped, watch)
+
+    def finish(self, followed: Followed) -> FrameResult:
+        """Everything that is known after the oldest frame that was begun and not finished yet."""
+        faces = self._attention.learn(followed.taken, followed.tracks, followed.watch)
+        return FrameResult(followed.frame, faces, followed.watch.take(), followed.dropped)
+
+    def _pyramid(self, frame: Frame) -> Pyramid:
+        if self._ahead and self._ahead[0][0] == frame.index:
+            return self._ahead.popleft()[1]
+        return Pyramid(frame.image)
+
+    def _follow(self, index: int, pyramid: Pyramid, watch: Stopwatch) -> tuple[Track, ...]:
+        with watch("track"):
             expected = self._tracker.predict(index)
         if self._is_due(index):
             self._detected_at = index
-            with self._watch("detect"):
+            with watch("detect"):
                 detections = self._detector.detect(pyramid)
-            with self._watch("track"):
+            watch.correct("detect", self._detector.beside_ms)
+            with watch("track"):
                 return self._tracker.update(detections, index)
-        with self._watch("refine"):
+        with watch("refine"):
             answers = self._detector.refine(pyramid, expected)
-        with self._watch("track"):
+        with watch("track"):
             return self._tracker.refine(answers, index)
 
     def _is_due(self, index: int) -> bool:
+        """True at every multiple of `detect_every` that was reached or passed, and where the tracker asks for it.
+
+        Counted from frame 0 and not from the last detection, so that it is known beforehand of every file's frame.
+        """
         if self._detected_at is None or not self._detector.can_refine:
             return True
-        since = index - self._detected_at
-        return since >= self._detect_every or (since >= SOONEST and self._tracker.wants_detection)
+        if index // self._detect_every != self._detected_at // self._detect_every:
+            return True
+        comes_next = (index + 1) % self._detect_every == 0
+        return self._tracker.wants_detection and index - self._detected_at >= SOONEST and not comes_next
 
     def close(self) -> None:
         """End what runs beside the loop, and give back the networks."""
         self._attention.close()
         self._detector.close()
+        self._ahead.clear()

@@ -172,6 +172,8 @@ class OutputSettings:
     """Folder for the best picture of each visit; None: none are kept."""
     leave_after_s: float = 5.0
     """Seconds out of sight after which a person has left; higher joins more into one visit, and tells later."""
+    profile: Path | None = None
+    """Measure every stage of every frame: a picture for the plot, '-' for none; None does not measure."""
 
     def __post_init__(self) -> None:
         _between(self, 0, 3600, "leave_after_s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections import Counter
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,14 +16,17 @@ import numpy as np
 
 from streamface import build
 from streamface.capture.base import Source, SourceInfo
-from streamface.errors import OutputError
+from streamface.errors import OutputError, SourceError
 from streamface.gallery.gallery import Gallery
 from streamface.gallery.live import LiveGallery
+from streamface.outputs import Outputs
 from streamface.overlay.overlay import Overlay
+from streamface.pipeline import Followed, Pace
+from streamface.profiling import KEPT_FRAMES, Profile
 from streamface.settings import Settings
 from streamface.sinks.base import Sink
 from streamface.sinks.visits import Visit, Visits
-from streamface.types import FrameResult
+from streamface.types import Frame, FrameResult
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +41,8 @@ class Summary:
     frames: int = 0
     dropped: int = 0
     elapsed_s: float = 0.0
-    spent_ms: Counter = field(default_factory=Counter)
-    """Stage -> milliseconds in all."""
+    profile: Profile = field(default_factory=Profile)
+    """Milliseconds of each stage, in all, and frame by frame where that was asked for."""
     visits: tuple[Visit, ...] = ()
     failures: list[str] = field(default_factory=list)
     """One line for each output that had to be given up."""
@@ -63,10 +66,11 @@ class Stream:
 
     def __init__(self, settings: Settings, shared: build.Shared | None = None) -> None:
         self.settings, self._shared = settings, shared
-        self.summary = Summary()
+        self.summary = Summary(profile=Profile(KEPT_FRAMES if settings.output.profile else 0))
         self.people: LiveGallery | None = None
         self.source: Source | None = None
         self.overlay = Overlay(settings.overlay, self._thumbnail, settings.detection.zone)
+        self._read, self._begun, self._rate = 0, perf_counter(), _Rate()
         self._stop = threading.Event()
         self._close = ExitStack()
 
@@ -77,8 +81,10 @@ class Stream:
             self.source = opening.enter_context(build.source(self.settings))
             self.people = self._known(opening)
             analysis = self._shared.analysis if self._shared else build.analysis(self.settings)
-            self._pipeline = build.pipeline(self.settings, self.people, analysis, self.info.is_live)
+            self._pace = build.pace(self.source)
+            self._pipeline = build.pipeline(self.settings, self.people, analysis, self._pace)
             opening.callback(self._pipeline.close)
+            self.source.on_ahead = self._pipeline.expect
             self._close = opening.pop_all()
         return self
 
@@ -114,32 +120,42 @@ class Stream:
 
         While a camera gives nothing its last frame comes again, `repeated` and without faces.
         """
-        summary, begun, dropped = self.summary, perf_counter(), 0
-        most = self.settings.capture.max_frames or float("inf")
-        while not self._stop.is_set() and summary.frames < most:
-            with self._timed("decode"):
-                frame = self._named(self.source.read())
-            if frame is None:
-                break
-            if frame.repeated:
-                yield self._with_state(FrameResult(frame))
-                continue
-            result = self._with_state(self._pipeline.step(frame, self.source.dropped - dropped))
-            dropped = self.source.dropped
-            summary.frames += 1
-            summary.dropped = dropped
-            summary.spent_ms.update(result.timings)
-            summary.elapsed_s = perf_counter() - begun
-            yield result
+        self._begun, followed = perf_counter(), deque()
+        try:
+            while (frame := self._next()) is not None:
+                if frame.repeated:
+                    yield self._with_state(FrameResult(frame))
+                    continue
+                followed.append(self._pipeline.begin(frame, self._dropped()))
+                if len(followed) > self._pace.lag:
+                    yield self._finished(followed.popleft())
+        except SourceError:  # a file that breaks off: what came before is whole
+            yield from map(self._finished, followed)
+            raise
+        yield from map(self._finished, followed)
 
-    def _named(self, value: Any) -> Any:
-        """A frame or an event of the source, under the camera's own name when it has one."""
-        camera = self.settings.capture.camera
-        return value if value is None or camera is None else replace(value, source=camera)
+    def run(self, sinks: Sequence[Sink]) -> Summary:
+        """Draw each result and hand it to each sink, until the end, Ctrl-C or a sink's wish to stop.
 
-    def _with_state(self, result: FrameResult) -> FrameResult:
-        events = tuple(self._named(event) for event in self.source.take_events())
-        return replace(result, source_state=self.source.state, source_events=events)
+        Sinks other than a window are served by a thread of their own. One that fails is closed, named in
+        `Summary.failures` and left out from then on. The sinks are closed whatever happens.
+        """
+        visits = Visits(self.settings.output.leave_after_s)
+        with (
+            stopping_on_signals(self),
+            Outputs(sinks, self._drawn, self.summary.profile, self.summary.failures) as outputs,
+        ):
+            for result in self:
+                if not result.frame.repeated:
+                    visits.update(result)
+                outputs.put(result)
+                if outputs.wants_stop:
+                    break
+        visits.finish()
+        self.summary.elapsed_s = perf_counter() - self._begun
+        self.summary.visits = visits.visits
+        self.summary.failures += [failure for sink in sinks for failure in sink.failures]
+        return self.summary
 
     def window(self) -> list[Sink]:
         """The window when it was asked for; a display that does not exist is said and left out."""
@@ -151,52 +167,48 @@ class Stream:
             log.warning("%s", error)
             return []
 
-    def run(self, sinks: Sequence[Sink]) -> Summary:
-        """Draw each result and hand it to each sink, until the end, Ctrl-C or a sink's wish to stop.
+    def _next(self) -> Frame | None:
+        """The next frame, None when the run is to end."""
+        if self._stop.is_set() or self._read >= (self.settings.capture.max_frames or float("inf")):
+            return None
+        start = perf_counter()
+        frame = self._named(self.source.read())
+        if frame is not None and not frame.repeated:
+            self._read += 1
+            self.summary.profile.add(frame.index, {"wait": (perf_counter() - start) * 1e3})
+            if self.source.beside_ms is not None:
+                self.summary.profile.add(frame.index, {"decode": self.source.beside_ms})
+        return frame
 
-        A sink that fails is closed, named in `Summary.failures` and left out from then on. The sinks are closed
-        whatever happens.
-        """
-        visits, rate = Visits(self.settings.output.leave_after_s), _Rate()
-        with ExitStack() as closing, stopping_on_signals(self):
-            alive = [closing.enter_context(sink) for sink in sinks]
-            for result in self:
-                repeated, image = result.frame.repeated, None
-                if not repeated:
-                    visits.update(result)
-                if any(sink.wants_image and (sink.wants_repeated or not repeated) for sink in alive):
-                    with self._timed("draw"):
-                        image = self.overlay.render(result, None if repeated else rate.tick())
-                with self._timed("write"):
-                    alive = [sink for sink in alive if self._written(sink, result, image)]
-                if any(sink.wants_stop for sink in alive) or (sinks and not alive):
-                    break
-            visits.finish()
-            self.summary.visits = visits.visits
-        self.summary.failures += [failure for sink in sinks for failure in sink.failures]
-        return self.summary
+    def _dropped(self) -> int:
+        """Frames that the source dropped since the last call."""
+        before, self.summary.dropped = self.summary.dropped, self.source.dropped
+        return self.summary.dropped - before
+
+    def _finished(self, followed: Followed) -> FrameResult:
+        result = self._pipeline.finish(followed)
+        self.summary.frames += 1
+        self.summary.elapsed_s = perf_counter() - self._begun
+        self.summary.profile.add(result.frame.index, result.timings)
+        return self._with_state(result)
+
+    def _named(self, value: Any) -> Any:
+        """A frame or an event of the source, under the camera's own name when it has one."""
+        camera = self.settings.capture.camera
+        return value if value is None or camera is None else replace(value, source=camera)
+
+    def _with_state(self, result: FrameResult) -> FrameResult:
+        events = tuple(self._named(event) for event in self.source.take_events())
+        return replace(result, source_state=self.source.state, source_events=events)
+
+    def _drawn(self, result: FrameResult) -> np.ndarray:
+        """The picture with everything drawn on it. How fast the machine is stands only on what is live: the recording
+        of a file is the same everywhere."""
+        told = self._pace is Pace.LIVE and not result.frame.repeated
+        return self.overlay.render(result, self._rate.tick() if told else None)
 
     def _thumbnail(self, photo: str, size_px: int) -> np.ndarray | None:
         return self.people.thumbnail(photo, size_px) if self.people else None
-
-    def _written(self, sink: Sink, result: FrameResult, image: np.ndarray | None) -> bool:
-        """False when the sink failed and has been closed."""
-        if result.frame.repeated and not sink.wants_repeated:
-            return True
-        try:
-            sink.write(result, image if sink.wants_image else None)
-        except OutputError as error:
-            log.error("%s", error)
-            self.summary.failures.append(str(error))
-            sink.close()
-            return False
-        return True
-
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        start = perf_counter()
-        yield
-        self.summary.spent_ms[stage] += (perf_counter() - start) * 1e3
 
 
 class _Rate:

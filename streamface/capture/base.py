@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from streamface.types import Frame, SourceEvent, SourceState
@@ -21,6 +21,8 @@ class SourceInfo:
     """True where frames pass whether they are read or not."""
     frame_count: int | None = None
     """Frames in all; None for a live source or a file that does not say."""
+    is_stills: bool = False
+    """True where each frame is a picture of its own, which has nothing to do with the one before."""
 
 
 class Source(ABC):
@@ -36,6 +38,12 @@ class Source(ABC):
 
     is_file: bool = False
     """True for a source that has all its frames already, so that it may be read ahead."""
+
+    on_ahead: Callable[[Frame], None] | None = None
+    """Called with each frame that was read ahead, in the thread that reads, before `read` gives it."""
+
+    beside_ms: float | None = None
+    """Milliseconds of work in the last `read` where it was done in another thread, so that waiting says nothing."""
 
     @abstractmethod
     def open(self) -> SourceInfo:

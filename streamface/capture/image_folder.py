@@ -64,7 +64,7 @@ class ImageFolder(Source):
             )
             raise SourceError(f"{what}: give a folder with .jpg, .png or .webp files in it")
         height, width = self._first.shape[:2]
-        return SourceInfo(width, height, FPS, is_live=False, frame_count=len(files))
+        return SourceInfo(width, height, FPS, is_live=False, frame_count=len(files), is_stills=True)
 
     def read(self) -> Frame | None:
         """The next picture that can be read; None after the last."""

@@ -23,6 +23,9 @@ class Sink(ABC):
     failures: Sequence[str] = ()
     """One line for each part that failed while the rest of the sink went on."""
 
+    on_main_thread: bool = False
+    """True where `write` must be called by the main thread, as a window's; others are served beside the loop."""
+
     @abstractmethod
     def write(self, result: FrameResult, image: np.ndarray | None) -> None:
         """Take one result; `image` is the annotated (H, W, 3) uint8 BGR frame, read-only, where `wants_image`.

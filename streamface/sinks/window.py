@@ -49,7 +49,7 @@ class WindowSink(Sink):
     Raises `OutputError` where no window can be shown.
     """
 
-    wants_image = wants_repeated = True
+    wants_image = wants_repeated = on_main_thread = True
 
     def __init__(
         self,
