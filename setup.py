@@ -42,6 +42,7 @@ setup(
         "watchdog>=4.0",  # tells of changes in the folder of people
     ],
     extras_require={
+        "profile": ["matplotlib>=3.10"],  # the plot of --profile
         "test": ["dlib-bin>=20.0", "matplotlib>=3.10", "motmetrics>=1.4", "pytest>=9.0", "pytest-timeout>=2.4"],
         "training": ["dlib-bin>=20.0", "matplotlib>=3.10", "torch>=2.9"],
     },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -9,13 +11,14 @@ from streamface import plugins
 from streamface.analysis import FaceAnalysis
 from streamface.attention import Attention
 from streamface.attributes.base import AttributePredictor
+from streamface.detection._ahead import DetectAhead
 from streamface.memory import Memory
 from streamface.pipeline import Pipeline
 from streamface.scheduler import Scheduler
 from streamface.settings import AnalysisSettings, TrackingSettings
 from streamface.testing import FakeDetector, FakeRecognizer
 from streamface.types import Attribute, Frame, Match
-from streamface.workers import InlineWorker
+from streamface.workers import InlineWorker, OrderedWorker
 
 RED, GREEN = (40, 40, 220), (40, 200, 60)
 PEOPLE = {"Rosa": np.array(RED) / 255, "Gwen": np.array(GREEN) / 255}
@@ -42,18 +45,50 @@ class FakeEmotion(AttributePredictor):
 class Rig:
     """A pipeline and its fakes."""
 
-    def __init__(self, actions: tuple[str, ...] = (), detect_every: int = 6) -> None:
+    def __init__(self, actions: tuple[str, ...] = (), detect_every: int = 6, ahead: float | None = None) -> None:
+        """ahead: seconds that the slowest look and detection take beside the loop; None: all in the loop."""
         settings = AnalysisSettings(actions=actions)
         self.detector, self.recognizer = FakeDetector(), FakeRecognizer()
         analysis = FaceAnalysis(self.recognizer, [FakeEmotion()] if actions else [])
+        finding, worker = self.detector, InlineWorker(analysis)
+        if ahead is not None:
+            self.recognizer.forward = delayed(self.recognizer.forward, ahead)
+            self.detector.detect = delayed(self.detector.detect, ahead)
+            finding, worker = DetectAhead(self.detector, FakeDetector()), OrderedWorker(analysis)
         attention = Attention(
-            analysis, InlineWorker(analysis), Memory(settings, gallery), Scheduler(settings, True), settings.min_quality
+            analysis, worker, Memory(settings, gallery), Scheduler(settings, True), settings.min_quality
         )
         tracker = plugins.backend("tracking", "kalman").create(TrackingSettings(detect_every=detect_every))
-        self.pipeline = Pipeline(self.detector, tracker, attention, detect_every)
+        self.pipeline = Pipeline(finding, tracker, attention, detect_every)
+
+    def run_ahead(self, *images: np.ndarray, lag: int = 2):
+        """The results when frames are expected four ahead and followed two ahead of their answers."""
+        frames, followed, results = [Frame(image, i, 0.0, i * 0.04, "test") for i, image in enumerate(images)], [], []
+        for frame in frames[:4]:
+            self.pipeline.expect(frame)
+        for index, frame in enumerate(frames):
+            followed.append(self.pipeline.begin(frame))
+            if index + 4 < len(frames):
+                self.pipeline.expect(frames[index + 4])
+            if len(followed) > lag:
+                results.append(self.pipeline.finish(followed.pop(0)))
+        results += [self.pipeline.finish(one) for one in followed]
+        self.pipeline.close()
+        return results
 
     def run(self, *images: np.ndarray):
         return [self.pipeline.step(Frame(image, i, 0.0, i * 0.04, "test"), dropped=0) for i, image in enumerate(images)]
+
+
+def delayed(function, longest_s: float):
+    """The same function, each call of it late by another time."""
+    rng = np.random.default_rng(int(longest_s * 1e6))
+
+    def late(*args):
+        time.sleep(rng.uniform(0, longest_s))
+        return function(*args)
+
+    return late
 
 
 def scene(*squares: tuple[tuple[int, int, int], int]) -> np.ndarray:
@@ -135,6 +170,38 @@ def test_the_result_does_not_depend_on_the_machine():
         ]
 
     assert labels() == labels()
+
+
+def labels_of(results):
+    return [
+        [(f.track.id, f.track.detection.box, f.match and f.match.identity, f.analyzed_at) for f in result.faces]
+        for result in results
+    ]
+
+
+def test_work_beside_the_loop_gives_the_same_results_however_long_it_takes():
+    def frames():
+        walking = [scene((RED, 40 + 5 * i), (GREEN, 500 - 7 * i)) for i in range(40)]
+        return [*walking, *(scene((GREEN, 220)) for _ in range(20))]
+
+    fast, slow = (Rig(("emotion",), ahead=late).run_ahead(*frames()) for late in (0.0, 0.008))
+    assert [r.frame.index for r in slow] == list(range(60))
+    assert labels_of(fast) == labels_of(slow)
+    in_the_loop = Rig(("emotion",)).run(*frames())
+    assert [len(r.faces) for r in fast] == [len(r.faces) for r in in_the_loop]
+    assert [f.match.identity for f in fast[30].faces] == [f.match.identity for f in in_the_loop[30].faces]
+
+
+def test_a_face_in_the_first_of_frames_followed_ahead_has_its_own_answer():
+    first = Rig(("emotion",), ahead=0.005).run_ahead(*(scene((RED, 50)) for _ in range(5)))[0]
+    assert first.faces[0].attributes["emotion"].label == "happy" and first.faces[0].analyzed_at == 0.0
+
+
+def test_people_who_leave_while_frames_are_followed_ahead_keep_their_names_until_then():
+    frames = [scene((RED, 50))] * 12 + [scene()] * 40
+    results = Rig(ahead=0.0).run_ahead(*frames)
+    assert all(face.match.identity == "Rosa" for r in results[3:] for face in r.faces)
+    assert results[-1].faces == ()
 
 
 def test_an_empty_frame_has_nobody():

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from streamface import build
+from streamface.capture._ahead import ReadAhead
 from streamface.capture.base import Source, SourceInfo
-from streamface.settings import Settings
+from streamface.errors import SourceError
+from streamface.settings import CaptureSettings, Settings
 from streamface.sinks.base import Sink
 from streamface.stream import Stream
 from streamface.types import LIVE, LOST, Frame, FrameResult, SourceEvent, SourceState, utc
@@ -48,8 +50,14 @@ class Pipeline:
     def __init__(self):
         self.seen = []
 
-    def step(self, frame, dropped):
+    def expect(self, frame):
+        raise AssertionError("a camera's frames are not there before their time")
+
+    def begin(self, frame, dropped):
         self.seen.append(frame.index)
+        return frame
+
+    def finish(self, frame):
         return FrameResult(frame)
 
     def close(self):
@@ -65,7 +73,8 @@ class Screen(Sink):
 
     def write(self, result, image):
         assert image is not None and image.shape == (48, 64, 3)
-        self.got.append((result.frame.index, result.source_state.state, [e.kind for e in result.source_events]))
+        state = result.source_state and result.source_state.state
+        self.got.append((result.frame.index, state, [e.kind for e in result.source_events]))
 
 
 @pytest.fixture
@@ -90,3 +99,92 @@ def test_a_lost_camera_is_shown_but_neither_analysed_nor_counted(stream):
 
 def test_the_time_of_an_event_is_in_utc():
     assert utc(0.5) == datetime(1970, 1, 1, 0, 0, 0, 500000, timezone.utc)  # noqa: UP017, Python 3.10
+
+
+class Film(Source):
+    """Eight frames of a file, which breaks off after them or ends."""
+
+    name, is_file = "film", True
+
+    def __init__(self, breaks: bool) -> None:
+        self._breaks, self._given = breaks, 0
+
+    def open(self):
+        return SourceInfo(64, 48, 25.0, is_live=False)
+
+    def read(self):
+        if self._given == 8:
+            if self._breaks:
+                raise SourceError("film is broken at 0.32 s")
+            return None
+        self._given += 1
+        return Frame(np.zeros((48, 64, 3), np.uint8), self._given - 1, 0.0, self._given / 25, self.name)
+
+    def close(self):
+        pass
+
+
+class Following(Pipeline):
+    """Finishes as often as it began, and knows how far it was ahead."""
+
+    def __init__(self):
+        super().__init__()
+        self.expected, self.open, self.most_open = [], 0, 0
+
+    def expect(self, frame):
+        self.expected.append(frame.index)
+
+    def begin(self, frame, dropped):
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        return super().begin(frame, dropped)
+
+    def finish(self, frame):
+        self.open -= 1
+        return super().finish(frame)
+
+
+@pytest.fixture
+def film(monkeypatch):
+    def made(breaks=False, **capture):
+        pipeline = Following()
+        monkeypatch.setattr(build, "prepare", lambda settings: None)
+        monkeypatch.setattr(build, "source", lambda settings: ReadAhead(Film(breaks)))
+        monkeypatch.setattr(build, "pipeline", lambda *arguments: pipeline)
+        return Stream(Settings(capture=CaptureSettings(**capture))), pipeline
+
+    return made
+
+
+def test_frames_of_a_file_are_followed_ahead_of_their_answers_and_all_come_out_in_order(film):
+    stream, pipeline = film()
+    with stream:
+        assert [result.frame.index for result in stream] == list(range(8))
+    assert pipeline.most_open == 3 and pipeline.open == 0
+    assert stream.summary.frames == 8 and set(stream.summary.profile.totals) == {"decode", "wait"}
+
+
+def test_what_was_begun_before_a_file_breaks_off_is_told_before_the_error(film):
+    stream, _ = film(breaks=True)
+    seen = []
+    with stream, pytest.raises(SourceError, match="broken at 0.32 s"):
+        for result in stream:
+            seen.append(result.frame.index)
+    assert seen == list(range(8))
+
+
+def test_the_most_frames_are_neither_exceeded_nor_missed_by_working_ahead(film):
+    stream, pipeline = film(max_frames=5)
+    with stream:
+        assert [result.frame.index for result in stream] == list(range(5))
+    assert pipeline.seen == list(range(5))
+
+
+def test_only_what_is_live_says_how_fast_it_goes(film, monkeypatch):
+    """A recording of a file must not change with the machine."""
+    stream, _ = film()
+    told = []
+    monkeypatch.setattr(stream.overlay, "render", lambda result, fps: told.append(fps) or result.frame.image)
+    with stream:
+        stream.run([Screen(False)])
+    assert told == [None] * 8

@@ -19,6 +19,8 @@ class ReadAhead(Source):
     source: a file or folder, not yet open; from now on it belongs to this object.
     """
 
+    is_file = True
+
     def __init__(self, source: Source) -> None:
         self._source, self.name = source, source.name
         self._ready: queue.Queue[tuple[Frame | Exception | None, float]] = queue.Queue(FRAMES)

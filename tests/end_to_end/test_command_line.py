@@ -205,3 +205,27 @@ def test_a_running_stream_never_loads_tensorflow(tmp_path):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_each_picture_of_a_folder_is_detected_in_full(tmp_path, portrait):
+    """The second picture has nothing to do with the first: nobody is where somebody was."""
+    import cv2
+    import numpy as np
+
+    (tmp_path / "pictures").mkdir()
+    empty = np.full_like(portrait, 128)
+    beside, below = (np.concatenate([empty, portrait], axis=axis) for axis in (1, 0))
+    for number, image in enumerate([empty, portrait, beside, below, portrait]):
+        cv2.imwrite(str(tmp_path / "pictures" / f"{number}.png"), image)
+    arguments = ["--source", "pictures", "--no-display", "--actions", "none", "--faces", "f.jsonl"]
+    assert main([*arguments, "--database", DATABASE]) == 0
+    rows = [json.loads(line) for line in (tmp_path / "f.jsonl").read_text().splitlines()]
+    assert [(row["frame"], row["identity"]) for row in rows] == [(i, "Eileen Collins") for i in (1, 2, 3, 4)]
+
+
+def test_a_profile_is_printed_and_plotted(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    assert main([*DEMO, "--max-frames", "12", "--database", DATABASE, "--profile", "p.png"]) == 0
+    table = capsys.readouterr().out
+    assert [line.split()[0] for line in table.splitlines() if line.endswith("%")][:2] == ["decode", "detect"]
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
