@@ -110,7 +110,7 @@ def seen_in(folder: Folder, vector: np.ndarray) -> Memory:
     memory = Memory(AnalysisSettings(), folder, lambda: folder.edition)
     for i in range(5):
         memory[1].asked(("identity",), i * 0.1)
-        memory.learn(Answer(Request(1, aligned_face(), 0.9, i * 0.1, True), vector))
+        memory.learn([Answer(Request(1, aligned_face(), 0.9, i * 0.1, True), vector)])
     return memory
 
 
@@ -147,7 +147,7 @@ def test_nobody_is_decided_by_a_change_before_the_first_word():
     folder = Folder(Anna=ANNA)
     memory = Memory(AnalysisSettings(), folder, lambda: folder.edition)
     memory[1].asked(("identity",), 0.0)
-    memory.learn(Answer(Request(1, aligned_face(), 0.2, 0.0, True), ANNA))
+    memory.learn([Answer(Request(1, aligned_face(), 0.2, 0.0, True), ANNA)])
     folder.become(Anna=ANNA, Bert=BERT)
     memory.refresh(0.1)
     assert memory.result(track(1)).match is None
