@@ -12,7 +12,7 @@ from pathlib import Path
 
 import av
 
-from streamface.sinks import video
+from streamface.sinks import _h264, video
 from streamface.types import Frame, FrameResult
 
 
@@ -27,7 +27,7 @@ def main() -> None:
         images = [frame.to_ndarray(format="bgr24") for _, frame in frames]
     with tempfile.TemporaryDirectory() as folder:
         for preset in ("ultrafast", "superfast", "veryfast"):
-            video.ENCODER_OPTIONS["preset"] = preset
+            _h264.ENCODER_OPTIONS["preset"] = preset
             path = Path(folder) / f"{preset}.mp4"
             start, spent = time.perf_counter(), time.process_time()
             with video.VideoSink(path, 25) as sink:

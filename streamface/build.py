@@ -18,7 +18,7 @@ from streamface.attributes.base import ACTIONS, FAMILIES, AttributePredictor
 from streamface.capture.base import Source
 from streamface.detection._ahead import DetectAhead
 from streamface.detection.base import Detector
-from streamface.errors import StreamfaceError, WeightsError
+from streamface.errors import SettingsError, StreamfaceError, WeightsError
 from streamface.gallery.base import EncodedFace
 from streamface.gallery.gallery import Gallery
 from streamface.gallery.live import LiveGallery
@@ -29,7 +29,7 @@ from streamface.pipeline import Pace, Pipeline
 from streamface.recognition.base import METRICS
 from streamface.runtime import cache, convert
 from streamface.scheduler import Scheduler
-from streamface.settings import Settings
+from streamface.settings import RecordingSettings, Settings
 from streamface.sinks.base import Sink
 from streamface.types import Match
 from streamface.workers import BackgroundWorker, InlineWorker, OrderedWorker
@@ -252,11 +252,37 @@ def files(settings: Settings) -> list[Sink]:
         from streamface.sinks.video import VideoSink
 
         sinks.append(VideoSink(output.video))
+    sinks += recorder(settings)
     if output.faces is not None:
         from streamface.sinks.faces import FacesSink
 
         sinks.append(FacesSink(output.faces))
     return sinks + events(settings)
+
+
+def recorder(settings: Settings) -> list[Sink]:
+    """What fills the folder of recordings; none where there is no such folder."""
+    from streamface.sinks.recorder import PICTURES, RecorderSink, Recording
+
+    folder, how = settings.output.recordings, settings.recording
+    if folder is None:
+        if how != RecordingSettings():
+            raise SettingsError("there are options for recordings, but no folder: add --recordings DIR")
+        return []
+    return [
+        RecorderSink(
+            Recording(
+                folder,
+                PICTURES[how.record],
+                how.segment_min * 60,
+                how.clip_on,
+                how.clip_before_s,
+                how.clip_after_s,
+                how.keep_gb,
+                how.keep_days,
+            )
+        )
+    ]
 
 
 def events(settings: Settings) -> list[Sink]:

@@ -75,9 +75,22 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option("event-pictures", "output", "event_pictures", "folder for the best picture of each visit", Path, "DIR"),
         Option("leave-after", "output", "leave_after_s", "seconds out of sight after which a person has left "
                "(default: 5)", float, "S"),
+        Option("recordings", "output", "recordings", "folder for recordings, in files of --segment minutes or clips; "
+               "goes on for months", Path, "DIR"),
         Option("display", "output", "display", "show a window: q quits, space pauses, s saves a picture (default: yes)",
                bool),
         Option("snapshots", "output", "snapshots", "folder for pictures saved with s", Path, "DIR"),
+    ),
+    "how to fill the folder of recordings": (
+        Option("record", "recording", "record", "annotated, raw or both (default: annotated)", metavar="WHAT"),
+        Option("segment", "recording", "segment_min", "minutes of video in one file (default: 10)", float, "MIN"),
+        Option("clip-on", "recording", "clip_on", "record only while somebody is in view: person (anybody), named or "
+               "stranger (default: always)", metavar="WHO"),
+        Option("clip-before", "recording", "clip_before_s", "seconds of a clip before that (default: 5)", float, "S"),
+        Option("clip-after", "recording", "clip_after_s", "seconds of a clip after it (default: 5)", float, "S"),
+        Option("keep-gb", "recording", "keep_gb", "delete the oldest recordings when all take more (default: never)",
+               float, "GB"),
+        Option("keep-days", "recording", "keep_days", "delete recordings that are older (default: never)", float, "N"),
     ),
     "how to see": (
         Option("detector", "detection", "detector", "MTCNN, YuNet or Haar (default: MTCNN)", metavar="N"),

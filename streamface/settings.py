@@ -19,6 +19,12 @@ def _between(owner: object, low: float, high: float, *names: str) -> None:
             raise SettingsError(f"{name.replace('_', '-')} is {value}: it must lie between {low:g} and {high:g}")
 
 
+def _one_of(owner: object, allowed: tuple[str, ...], name: str) -> None:
+    value = getattr(owner, name)
+    if value is not None and value not in allowed:
+        raise SettingsError(f"{name.replace('_', '-')} is {value!r}: it must be one of {', '.join(allowed)}")
+
+
 def _check_zone(zone: tuple[tuple[float, float], ...]) -> None:
     if len(zone) < 3 or not all(0 <= share <= 1 for corner in zone for share in corner):
         raise SettingsError(
@@ -164,6 +170,8 @@ class OutputSettings:
 
     display: bool = True
     video: Path | None = None
+    recordings: Path | None = None
+    """Folder for recordings in segments or clips; see `RecordingSettings`."""
     faces: Path | None = None
     events: Path | None = None
     snapshots: Path = Path("snapshots")
@@ -177,6 +185,33 @@ class OutputSettings:
 
     def __post_init__(self) -> None:
         _between(self, 0, 3600, "leave_after_s")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingSettings:
+    """How the folder of recordings is filled, and emptied again."""
+
+    record: str = "annotated"
+    """'annotated', 'raw' or 'both'."""
+    segment_min: float = 10.0
+    """Minutes of video in one file."""
+    clip_on: str | None = None
+    """Record only while somebody is in view: 'person', 'named' or 'stranger'; None: always."""
+    clip_before_s: float = 5.0
+    """Seconds of a clip before that; kept in memory, encoded."""
+    clip_after_s: float = 5.0
+    """Seconds of a clip after it."""
+    keep_gb: float | None = None
+    """What all recordings of the folder may take, in 10^9 bytes; the oldest are deleted."""
+    keep_days: float | None = None
+    """Days after which a recording is deleted."""
+
+    def __post_init__(self) -> None:
+        _one_of(self, ("annotated", "raw", "both"), "record")
+        _one_of(self, ("person", "named", "stranger"), "clip_on")
+        _between(self, 0.05, 1440, "segment_min")
+        _between(self, 0, 120, "clip_before_s", "clip_after_s")
+        _between(self, 0.001, float("inf"), "keep_gb", "keep_days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +240,7 @@ class Settings:
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
     overlay: OverlaySettings = field(default_factory=OverlaySettings)
     output: OutputSettings = field(default_factory=OutputSettings)
+    recording: RecordingSettings = field(default_factory=RecordingSettings)
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
 
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-from fractions import Fraction
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 
 from streamface.errors import OutputError
+from streamface.sinks import _h264
 from streamface.sinks._files import cannot_write, check_writable
+from streamface.sinks._h264 import TICKS
 from streamface.sinks.base import Sink
 from streamface.types import FrameResult
 
 NAME = "video"
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
-TICKS = 90_000
-"""Units of time a second: divides 24, 25, 30, 50 and 60 frames/s, and 29.97 to the tick."""
 FRAGMENT_US = 500_000
 """Microseconds of video that are kept back before they are written: what a killed run loses at most."""
 KEY_EVERY_S = 2
@@ -30,14 +28,6 @@ MOV_OPTIONS = {
     "frag_duration": str(FRAGMENT_US),
 }
 MKV_OPTIONS = {"cluster_time_limit": str(FRAGMENT_US // 1000), "flush_packets": "1"}
-ENCODER_OPTIONS = {"preset": "superfast", "tune": "zerolatency", "crf": "23"}
-"""'zerolatency' keeps no frames inside the encoder, which a killed run would lose.
-
-'superfast' takes 17 ms of processor time for a 1920x1080 frame at 5.7 Mbit/s; 'veryfast' 31 ms at 5.1,
-'ultrafast' 12 ms at 11.0 (benchmarks/video.py).
-"""
-BT601, VIDEO_RANGE = 6, 1
-"""What `cv2.COLOR_BGR2YUV_I420` makes, told to the player, which would guess BT.709 for a large picture."""
 
 
 class VideoSink(Sink):
@@ -155,7 +145,7 @@ class _Writer:
     """One encoder and one file."""
 
     def __init__(self, path: Path, size_wh: tuple[int, int], step: int) -> None:
-        self._size_wh = (max(2, size_wh[0] + size_wh[0] % 2), max(2, size_wh[1] + size_wh[1] % 2))
+        self._size_wh = _h264.even(size_wh)
         self._step = step
         self._last_pts = self._last_key = -1
         self._held: av.Packet | None = None
@@ -163,32 +153,14 @@ class _Writer:
         kind = CONTAINERS[path.suffix.lower()]
         options = MKV_OPTIONS if kind == "matroska" else MOV_OPTIONS
         self._container = av.open(self._file, "w", format=kind, options=options)
-        self._stream = self._opened()
-
-    def _opened(self):
-        """The stream, set up. `_step` stands for the rate, which the encoder takes as a hint."""
-        stream = self._container.add_stream("libx264", rate=Fraction(TICKS, self._step).limit_denominator(1001))
-        stream.width, stream.height = self._size_wh
-        stream.pix_fmt = "yuv420p"
-        stream.options = dict(ENCODER_OPTIONS)
-        stream.time_base = Fraction(1, TICKS)
-        context = stream.codec_context
-        context.time_base = Fraction(1, TICKS)
-        context.gop_size = 10_000  # pictures to jump to are asked for by time, see `add`
-        context.max_b_frames = 0
-        context.thread_count = 2
-        context.colorspace, context.color_range = BT601, VIDEO_RANGE
-        return stream
+        self._stream = _h264.add_stream(self._container, self._size_wh, step)
 
     def add(self, image: np.ndarray, pts: int) -> None:
         """Encode one (H, W, 3) BGR image, shown from `pts` ticks after the first."""
         pts = max(pts, self._last_pts + 1)
-        yuv = cv2.cvtColor(_fitted(image, self._size_wh), cv2.COLOR_BGR2YUV_I420)
-        frame = av.VideoFrame.from_ndarray(yuv, format="yuv420p")
-        frame.pts, frame.time_base = pts, Fraction(1, TICKS)
-        if self._last_key < 0 or pts - self._last_key >= KEY_EVERY_S * TICKS:
-            frame.pict_type = av.video.frame.PictureType.I
-            self._last_key = pts
+        key = self._last_key < 0 or pts - self._last_key >= KEY_EVERY_S * TICKS
+        self._last_key = pts if key else self._last_key
+        frame = _h264.video_frame(image, self._size_wh, pts, key)
         self._last_pts = pts
         for packet in self._stream.encode(frame):
             self._mux(packet)
@@ -224,20 +196,3 @@ class _Writer:
         packet.duration = duration
         packet.stream = self._stream
         self._container.mux(packet)
-
-
-def _fitted(image: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
-    """`image` at an even size: its edge repeated by a pixel, or scaled with bars where it is of another size."""
-    height, width = image.shape[:2]
-    right, below = size_wh[0] - width, size_wh[1] - height
-    if not right and not below:
-        return image
-    if right in (0, 1) and below in (0, 1):
-        return cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE)
-    scale = min(size_wh[0] / width, size_wh[1] / height)
-    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    canvas = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
-    x, y = (size_wh[0] - inner[0]) // 2, (size_wh[1] - inner[1]) // 2
-    canvas[y : y + inner[1], x : x + inner[0]] = cv2.resize(image, inner, interpolation=way)
-    return canvas

@@ -56,6 +56,29 @@ def test_the_demo_is_named_recorded_and_written_down(tmp_path, capsys):
     assert said.startswith("60 frames in ") and "Eileen Collins" in said and "milliseconds per frame: " in said
 
 
+def test_clips_of_people_lie_on_the_clock_of_the_rows(tmp_path):
+    outputs = [
+        "--recordings",
+        "r",
+        "--clip-on",
+        "person",
+        "--clip-before",
+        "0.2",
+        "--record",
+        "both",
+        "--faces",
+        "f.jsonl",
+    ]
+    assert main([*DEMO, "--max-frames", "60", *outputs]) == 0
+    annotated, raw = sorted((tmp_path / "r").rglob("*.mp4"))
+    assert raw.name == annotated.name.replace(".mp4", "_raw.mp4")
+    with av.open(str(annotated)) as video:
+        start = json.loads(video.metadata["comment"])["start"]
+    times = [start + at for at in frames_of(annotated)]
+    rows = [json.loads(line)["time"] for line in (tmp_path / "f.jsonl").read_text().splitlines()]
+    assert set(rows) <= {round(at, 2) for at in times} and frames_of(raw) == frames_of(annotated)
+
+
 def test_two_runs_write_the_same_rows(tmp_path):
     for name in ("a.csv", "b.csv"):
         assert main([*DEMO, "--database", DATABASE, "--max-frames", "50", "--faces", name]) == 0
@@ -116,6 +139,10 @@ def test_no_display_is_said_and_no_error(capfd, caplog):
         (["--source", "demo", "--output", "words.mp4/x.mp4"], "words.mp4"),
         (["--source", "demo", "--output", "x.txt"], "x.txt"),
         (["--source", "demo", "--faces", "x.txt"], "x.txt"),
+        (["--source", "demo", "--events", "x.txt"], "x.txt"),
+        (["--source", "demo", "--clip-on", "person"], "add --recordings DIR"),
+        (["--source", "demo", "--recordings", "r", "--clip-on", "cats"], "clip-on is 'cats'"),
+        (["--source", "demo", "--recordings", "words.mp4/r"], "words.mp4"),
         (["--source", "demo", "--min-face", "2"], "min-face"),
         (["--source", "demo", "--nonsense"], "--nonsense"),
     ],
