@@ -13,8 +13,8 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -67,6 +67,24 @@ class Database:
             return self._db.execute(query, values).fetchall()
         except sqlite3.DatabaseError as error:
             raise GalleryError(f"cannot read the store {self.path} ({error}): {self._schema.damaged}") from error
+
+    def batches(self, query: str, size: int, *values: object) -> Iterator[list[tuple]]:
+        """As `read`, `size` rows at a time."""
+        try:
+            cursor = self._db.execute(query, values)
+            while rows := cursor.fetchmany(size):
+                yield rows
+        except sqlite3.DatabaseError as error:
+            raise GalleryError(f"cannot read the store {self.path} ({error}): {self._schema.damaged}") from error
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """What is read inside is of one moment, whoever writes meanwhile."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("COMMIT")
 
     def write(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Do `work` wholly or not at all; once more in memory where the disk does not take it."""

@@ -5,20 +5,29 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from streamface.errors import SettingsError
+from streamface.gallery import snapshot
 from streamface.gallery.base import Encoder, Photo, Row
 from streamface.gallery.crew import Crew
-from streamface.gallery.scan import scan
+from streamface.gallery.pictures import Pictures
+from streamface.gallery.scan import pictures
+from streamface.gallery.snapshot import Snapshot
 from streamface.gallery.store import Store
+from streamface.gallery.table import Found, Table
 
 BATCH = 64
 BATCH_S = 1.0
 """Results are written when there are `BATCH`, or after `BATCH_S` seconds: a crash loses no more than that."""
+LARGE = 10_000
+"""Usable pictures from which on a file beside the store keeps the gallery ready; smaller ones are read in 0.1 s."""
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +50,18 @@ class Report:
 
     folder: Path
     network: str
-    rows: tuple[Row, ...]
-    """The usable pictures, ordered by person and path."""
+    people: Table
+    """The usable pictures."""
     skipped: tuple[Skipped, ...]
     embedded: int
     """Pictures looked at this time, the skipped among them included."""
     forgotten: int
     """Pictures of earlier enrolments that are no longer there."""
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The usable pictures one by one, ordered by person and path; made anew at each call."""
+        return tuple(map(self.people.row, range(len(self.people))))
 
 
 def enroll(folder: Path, store: Store, encoders: Sequence[Encoder], progress: bool | None = None) -> Report:
@@ -60,20 +74,82 @@ def enroll(folder: Path, store: Store, encoders: Sequence[Encoder], progress: bo
     Raises `GalleryError` where the folder cannot be read; whatever else an encoder raises ends the enrolment.
     """
     folder, network = Path(folder), _network(encoders)
-    photos = scan(folder)
-    known = store.rows(network)
-    rows = {p.path: known[p.path] for p in photos if p.path in known and known[p.path].photo == p}
-    fresh = [photo for photo in photos if photo.path not in rows]
+    photos, kept = _listed(folder, store, network)
+    known = Known(kept.found) if kept else _known(store, network, photos)
     # An empty folder is more often a drive that is not mounted than a wish to forget everybody.
-    gone = store.paths().difference(photo.path for photo in photos) if photos else ()
+    gone = store.paths().difference(photos.paths) if len(photos) and not kept else ()
     store.forget(gone)
-    if fresh:
-        rows.update(embed(folder, fresh, store, encoders, progress))
-    new = {photo.path for photo in fresh}
-    ordered = [rows[photo.path] for photo in photos]
-    skipped = tuple(_skipped(folder, row, row.photo.path in new) for row in ordered if not row.usable)
+    fresh = known.fresh()
+    looked = embed(folder, fresh, store, encoders, progress) if fresh else {}
+    if any(not row.passing for row in looked.values()):
+        known, kept = _known(store, network, photos), None
+    people = kept.table if kept else _table(store, network, known)
+    skipped = _skipped(folder, known.found, looked)
     _log(skipped)
-    return Report(folder, network, tuple(row for row in ordered if row.usable), skipped, len(fresh), len(gone))
+    return Report(folder, network, people, skipped, len(fresh), len(gone))
+
+
+def _listed(folder: Path, store: Store, network: str) -> tuple[Pictures, Snapshot | None]:
+    """The pictures of the folder, and the snapshot beside the store where it says all of them."""
+    if store.path is None or store.in_memory:
+        return pictures(folder), None
+    path = snapshot.path_for(store.path, network)
+    with ThreadPoolExecutor(1, "enroll-load") as loader:
+        loading = loader.submit(snapshot.load, path, network)  # computes checksums while the folder is listed
+        photos = pictures(folder)
+        kept = loading.result()
+    with store.unchanging() as generation:
+        current = kept is not None and kept.generation == generation and kept.found.pictures.same(photos)
+    return photos, kept if current else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """What is known of a folder's pictures, and by which numbers the store knows them."""
+
+    found: Found
+    numbers: np.ndarray | None = None
+    """(pictures,) int64; None where the faces come from elsewhere."""
+
+    def fresh(self) -> list[Photo]:
+        """Pictures that have to be looked at."""
+        unknown = ~self.found.used
+        unknown[list(self.found.reasons)] = False
+        return [self.found.pictures.photo(int(number)) for number in np.flatnonzero(unknown)]
+
+
+def _known(store: Store, network: str, photos: Pictures) -> Known:
+    """What the store has of `photos` as they are now."""
+    place = {path: number for number, path in enumerate(photos.paths)}
+    now = photos.columns()
+    used, reasons, numbers = np.zeros(len(photos), bool), {}, np.zeros(len(photos), np.int64)
+    for number, path, *state, reason in store.states(network):
+        at = place.get(path)
+        if at is None or state != [column[at] for column in now]:
+            continue
+        numbers[at] = number
+        if reason is None:
+            used[at] = True
+        else:
+            reasons[at] = reason
+    return Known(Found(photos, used, reasons), numbers)
+
+
+def _table(store: Store, network: str, known: Known) -> Table:
+    """The faces of the usable pictures; a large gallery is also written to a file, and mapped from there."""
+    found, numbers = known.found, known.numbers[known.found.used].tolist()
+    with store.unchanging() as generation:
+        if len(numbers) < LARGE or store.path is None or store.in_memory:
+            return Table.joined(found.pictures.picked(found.used), store.blocks(network, numbers))
+        path = snapshot.path_for(store.path, network)
+        try:
+            snapshot.save(path, generation, network, found, store.blocks(network, numbers))
+        except OSError as error:
+            log.info("cannot write %s (%s): the next start takes longer", path, error)
+        kept = snapshot.load(path, network)
+        if kept is None or kept.generation != generation:
+            return Table.joined(found.pictures.picked(found.used), store.blocks(network, numbers))
+    return kept.table
 
 
 def embed(
@@ -136,8 +212,15 @@ def _bar(total: int, progress: bool | None) -> AbstractContextManager:
     return Bar(total=total, desc="Embedding pictures", unit="", file=sys.stderr, leave=False)
 
 
-def _skipped(folder: Path, row: Row, is_new: bool) -> Skipped:
-    return Skipped(str(folder / row.photo.path), row.photo.identity, row.reason or "", is_new)
+def _skipped(folder: Path, found: Found, looked: Mapping[str, Row]) -> tuple[Skipped, ...]:
+    """The pictures without a face to match against, in order; `looked` are the new ones."""
+    skipped = []
+    for number in np.flatnonzero(~found.used).tolist():
+        photo = found.pictures.photo(number)
+        row = looked.get(photo.path)
+        reason = found.reasons.get(number) or (row and row.reason) or ""
+        skipped.append(Skipped(str(folder / photo.path), photo.identity, reason, row is not None))
+    return tuple(skipped)
 
 
 def _log(skipped: Sequence[Skipped]) -> None:

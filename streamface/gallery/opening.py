@@ -31,9 +31,9 @@ def open_gallery(
     check_folder(folder)  # before a store is made for it
     with Store(store or default_store(folder)) as opened:
         report = enroll(folder, opened, encoders, progress)
-    if not report.rows:
+    if not len(report.people):
         raise GalleryError(_nobody(report))
-    return Gallery(report.rows, report.network, os.fspath(folder)), report
+    return Gallery(report.people, report.network, os.fspath(folder)), report
 
 
 def default_store(folder: Path) -> Path:

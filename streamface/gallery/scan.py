@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
-from imutils.paths import list_files
+import numpy as np
 
 from streamface.errors import GalleryError
 from streamface.gallery.base import Photo
+from streamface.gallery.pictures import Pictures
 from streamface.images import SUFFIXES
 
 IGNORED = ("__MACOSX", "@eaDir")
@@ -26,6 +28,11 @@ Warn = Callable[..., None]
 
 
 def scan(folder: Path, warn: Warn = log.warning) -> tuple[Photo, ...]:
+    """As `pictures`, one value a picture."""
+    return tuple(pictures(folder, warn))
+
+
+def pictures(folder: Path, warn: Warn = log.warning) -> Pictures:
     """The pictures below `folder`, ordered by person and path; the contents are not read.
 
     The first part of a path below `folder` names the person. Hidden files and folders are left out, links to
@@ -33,8 +40,27 @@ def scan(folder: Path, warn: Warn = log.warning) -> tuple[Photo, ...]:
     be listed; a part of it that cannot is left out, and `warn` told.
     """
     root = os.fspath(folder)
-    found = [_photo(root, path, warn) for entry in _entries(root) for path in _pictures(root, entry, warn)]
-    return tuple(sorted((p for p in found if p is not None), key=lambda p: (p.identity, p.path)))
+    people: dict[str, list[os.DirEntry]] = {}
+    for entry in _entries(root):
+        people.setdefault(person_name(_head(entry)), []).append(entry)
+    names, counts, found = [], [], _Columns([], [], [])
+    for name in sorted(people):  # one person after another, so that no more than one person's values are held twice
+        own = sorted(picture for entry in people[name] for picture in _of_person(root, entry, warn))
+        if own and not name:
+            _warn_unwritable(people[name][0].path, warn)
+        elif own:
+            names.append(name)
+            counts.append(len(own))
+            for column, values in zip(found, zip(*own, strict=True), strict=True):
+                column.extend(values)
+    starts = np.cumsum([0, *counts], dtype=np.int64)
+    return Pictures(found.paths, names, starts, np.array(found.sizes, np.int64), np.array(found.mtimes_ns, np.int64))
+
+
+class _Columns(NamedTuple):
+    paths: list[str]
+    sizes: list[int]
+    mtimes_ns: list[int]
 
 
 @lru_cache(maxsize=4096)
@@ -68,22 +94,53 @@ def _ignored(name: str) -> bool:
     return name.startswith(".") or name in IGNORED
 
 
-def _pictures(root: str, entry: os.DirEntry, warn: Warn) -> Iterator[str]:
-    """Paths of one person's pictures, with `root` in front."""
+def _head(entry: os.DirEntry) -> str:
+    """What names the person: the folder, or the picture's stem."""
+    return entry.name if _is_folder(entry) else os.path.splitext(entry.name)[0]
+
+
+def _of_person(root: str, entry: os.DirEntry, warn: Warn) -> list[tuple[str, int, int]]:
+    """Path below `root`, size and time of one person's pictures."""
+    found: list[tuple[str, int, int]] = []
     if not _is_folder(entry):
         if entry.name.lower().endswith(SUFFIXES):
-            yield entry.path
-        return
-    if entry.is_symlink() and _holds(entry.path, root):
+            _add(found, entry, "", warn)
+    elif entry.is_symlink() and _holds(entry.path, root):
         warn("left out %s: it leads back to the folder of people", shown(entry.path))
+    else:
+        _walk(found, entry.path, f"{entry.name}/", warn)
+    return found
+
+
+def _walk(found: list[tuple[str, int, int]], folder: str, prefix: str, warn: Warn) -> None:
+    """Add the pictures of a folder and of those below it; of a million pictures most of the time goes here."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.startswith(".") or name in IGNORED:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    _walk(found, entry.path, f"{prefix}{name}/", warn)
+                elif name.lower().endswith(SUFFIXES) and not (entry.is_symlink() and _is_folder(entry)):
+                    _add(found, entry, prefix, warn)
+    except FileNotFoundError:  # it was deleted meanwhile
         return
-    if not os.access(entry.path, os.R_OK | os.X_OK):
-        warn("left out %s: allow reading this folder", shown(entry.path))
+    except OSError:
+        warn("left out %s: allow reading this folder", shown(folder))
+
+
+def _add(found: list[tuple[str, int, int]], entry: os.DirEntry, prefix: str, warn: Warn) -> None:
+    path = prefix + entry.name
+    if not path.isascii() and shown(path) != path:
+        _warn_unwritable(entry.path, warn)
         return
-    start = len(entry.path)
-    for path in list_files(entry.path, validExts=SUFFIXES):
-        if not any(map(_ignored, path[start:].split(os.sep))):
-            yield path
+    try:
+        status = entry.stat()
+    except OSError:  # a broken link: enrolment reports it when it cannot be read either
+        found.append((path, -1, -1))
+    else:
+        found.append((path, status.st_size, status.st_mtime_ns))
 
 
 def _is_folder(entry: os.DirEntry) -> bool:
@@ -99,19 +156,8 @@ def _holds(link: str, root: str) -> bool:
     return inside == target or inside.startswith(target.rstrip(os.sep) + os.sep)
 
 
-def _photo(root: str, path: str, warn: Warn) -> Photo | None:
-    relative = os.path.relpath(path, root) if os.altsep else path[len(root.rstrip(os.sep)) + 1 :]
-    relative = relative.replace(os.sep, "/")
-    head, inside, _ = relative.partition("/")
-    identity = person_name(head if inside else os.path.splitext(head)[0])
-    if not identity or shown(relative) != relative:
-        warn("left out %s: its name cannot be written as text, rename it", shown(path))
-        return None
-    try:
-        status = os.stat(path)
-    except OSError:  # a broken link: enrolment reports it when it cannot be read either
-        return Photo(relative, identity, -1, -1)
-    return Photo(relative, identity, status.st_size, status.st_mtime_ns)
+def _warn_unwritable(path: str, warn: Warn) -> None:
+    warn("left out %s: its name cannot be written as text, rename it", shown(path))
 
 
 def shown(path: str) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from streamface.errors import GalleryError, SettingsError
 from streamface.gallery._database import Database, Schema
 from streamface.gallery.base import Photo, Row
+from streamface.gallery.matrix import stacked
+from streamface.gallery.table import Block
 from streamface.types import Box
 
 SCHEMA = Schema(
@@ -29,6 +33,23 @@ SCHEMA = Schema(
 )
 
 
+GENERATION = (
+    "CREATE TABLE IF NOT EXISTS generation (value TEXT NOT NULL)",
+    "INSERT INTO generation SELECT '' WHERE NOT EXISTS (SELECT 1 FROM generation)",
+    *(
+        f"""CREATE TRIGGER IF NOT EXISTS {table}_{event} AFTER {event} ON {table}
+            BEGIN UPDATE generation SET value = hex(randomblob(16)); END"""
+        for table in ("photos", "faces")
+        for event in ("INSERT", "UPDATE", "DELETE")
+    ),
+)
+"""A value that is another one after every change, whichever program made it: what was made from the file is known by
+it. Added to files of the same version, which older programs go on to use."""
+
+BATCH = 4096
+"""Faces that are read in one query; whole panels of the matrix."""
+
+
 class Store:
     """What is known of the pictures of one folder, per network; used by the thread that opened it.
 
@@ -39,6 +60,8 @@ class Store:
     def __init__(self, path: Path | None = None) -> None:
         self.path = None if path is None else Path(path)
         self._db = Database(self.path, SCHEMA)
+        if not self._db.read("SELECT 1 FROM sqlite_master WHERE name = 'generation'"):
+            self._db.write(lambda db: [db.execute(statement) for statement in GENERATION])
 
     @property
     def in_memory(self) -> bool:
@@ -49,6 +72,38 @@ class Store:
         """Path -> what was made of it with `network`; embeddings that are no longer whole are left out."""
         rows = (_row(record) for record in self._db.read(_SELECT, network))
         return {row.photo.path: row for row in rows if row is not None}
+
+    def states(self, network: str) -> Iterator[tuple[int, str, str, int, int, str | None]]:
+        """As `rows` without the faces: number in the store, path, identity, size, time, and why it is not used."""
+        for records in self._db.batches(f"SELECT photos.id, {_COLUMNS}", BATCH, network):
+            for record, whole in zip(records, _whole([record[1:] for record in records]), strict=True):
+                if record[5] != "used":
+                    yield *record[:5], record[6] or "skipped"
+                elif whole:
+                    yield *record[:5], None
+
+    def blocks(self, network: str, numbers: Sequence[int]) -> Iterator[Block]:
+        """The faces of pictures that `states` called usable, in order, a block at a time."""
+        dimensions = set()
+        for start in range(0, len(numbers), BATCH):
+            part = numbers[start : start + BATCH]
+            marks = ",".join("?" * len(part))
+            faces = {number: face for number, *face in self._db.read(_FACES.format(marks), network, *part)}
+            if len(faces) < len(part):
+                raise GalleryError(f"another program changed the store {self.path} while it was read: try again")
+            records = [faces[number] for number in part]
+            boxes = np.array([record[:4] for record in records], np.float64)
+            vectors = stacked([np.frombuffer(record[5], "<f4") for record in records])
+            dimensions.add(vectors.shape[1])
+            if len(dimensions) > 1:
+                raise SettingsError("embeddings of 2 lengths in one gallery: build it from one network")
+            yield Block.of(boxes, np.array([record[4] for record in records], np.float64), vectors)
+
+    @contextmanager
+    def unchanging(self) -> Iterator[str]:
+        """Everything read inside is of one moment; gives the generation of the file at that moment."""
+        with self._db.reading():
+            yield self._db.read("SELECT value FROM generation")[0][0]
 
     def paths(self) -> set[str]:
         """Every picture known with any network."""
@@ -82,8 +137,11 @@ class Store:
         self.close()
 
 
-_SELECT = """SELECT path, identity, size, mtime_ns, status, reason, x1, y1, x2, y2, quality, vector
+_COLUMNS = """path, identity, size, mtime_ns, status, reason, x1, y1, x2, y2, quality, vector
     FROM faces JOIN photos ON photos.id = faces.photo WHERE network = ?"""
+_SELECT = f"SELECT {_COLUMNS}"
+
+_FACES = "SELECT photo, x1, y1, x2, y2, quality, vector FROM faces WHERE network = ? AND photo IN ({})"
 
 _SAVE = (
     """DELETE FROM photos WHERE path = :path
@@ -118,3 +176,16 @@ def _row(record: tuple) -> Row | None:
         return None
     # The sum of squares is infinite or NaN when one value is, and costs a third of looking at each.
     return Row(photo, None, box, quality, vector) if len(vector) and np.isfinite(np.dot(vector, vector)) else None
+
+
+def _whole(records: Sequence[Sequence]) -> list[bool]:
+    """For each record whether `_row` makes a row of it: all at once where nothing is wrong, ten times faster."""
+    used = [record for record in records if record[4] == "used"]
+    try:
+        numbers = np.array([record[6:11] for record in used], np.float64)
+        vectors = np.frombuffer(b"".join(record[11] for record in used), "<f4")
+        fine = np.isfinite(numbers).all() and np.isfinite(vectors).all()
+        fine = fine and len({len(record[11]) for record in used}) == 1 and len(vectors) > 0
+    except (TypeError, ValueError):
+        fine = False
+    return [True] * len(records) if fine else [_row(tuple(record)) is not None for record in records]

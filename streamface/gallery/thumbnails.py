@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -20,10 +20,13 @@ KEPT = 256
 
 
 class Thumbnails:
-    """Cuts faces out of pictures, each once; threads may share it."""
+    """Cuts faces out of pictures, each once; threads may share it.
 
-    def __init__(self, boxes: Mapping[str, Box]) -> None:
-        self._boxes = boxes
+    box_of says where the face is in a picture, None for one that is not known.
+    """
+
+    def __init__(self, box_of: Callable[[str], Box | None]) -> None:
+        self._box_of = box_of
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, int], np.ndarray | None] = OrderedDict()
 
@@ -42,7 +45,7 @@ class Thumbnails:
         return made
 
     def _made(self, photo: str, size_px: int) -> np.ndarray | None:
-        box = self._boxes.get(photo)
+        box = self._box_of(photo)
         if box is None:
             return None
         try:

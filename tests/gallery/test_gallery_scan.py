@@ -134,6 +134,13 @@ def test_a_missing_folder_a_file_and_an_unreadable_folder_are_one_line_errors(tm
 
 def test_an_unreadable_person_is_left_out_with_a_warning(tmp_path, monkeypatch, caplog):
     make(tmp_path, "Ann/1.jpg", "Bob/1.jpg")
-    monkeypatch.setattr(scan_module.os, "access", lambda path, _: not str(path).endswith("Ann"))
+    real = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("Ann"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(scan_module.os, "scandir", refuse)
     assert found(tmp_path) == [("Bob", "Bob/1.jpg")]
     assert "allow reading" in caplog.text

@@ -23,7 +23,7 @@ def photo(tmp_path):
 
 
 def test_the_face_is_centred_with_a_margin(photo):
-    thumbnail = Thumbnails({photo: Box(60, 30, 100, 70)}).get(photo, 64)
+    thumbnail = Thumbnails({photo: Box(60, 30, 100, 70)}.get).get(photo, 64)
     assert (thumbnail.shape, thumbnail.dtype, thumbnail.flags.writeable) == ((64, 64, 3), np.uint8, False)
     reddish = thumbnail[..., 2] > 125
     rows, columns = np.flatnonzero(reddish.any(1)), np.flatnonzero(reddish.any(0))
@@ -71,7 +71,7 @@ def test_a_picture_is_read_once_a_size(photo, monkeypatch):
     reads = []
     real = thumbnails_module.read_image
     monkeypatch.setattr(thumbnails_module, "read_image", lambda path: (reads.append(path), real(path))[1])
-    thumbnails = Thumbnails({photo: Box(60, 30, 100, 70)})
+    thumbnails = Thumbnails({photo: Box(60, 30, 100, 70)}.get)
     assert thumbnails.get(photo, 32) is thumbnails.get(photo, 32)
     thumbnails.get(photo, 40)
     assert len(reads) == 2
@@ -83,7 +83,7 @@ def test_a_picture_is_read_once_a_size(photo, monkeypatch):
 def test_no_thumbnail_of_unknown_missing_or_broken_pictures(photo, tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     box = Box(0, 0, 10, 10)
-    thumbnails = Thumbnails({str(tmp_path / "gone.jpg"): box, str(tmp_path / "broken.jpg"): box})
+    thumbnails = Thumbnails({str(tmp_path / "gone.jpg"): box, str(tmp_path / "broken.jpg"): box}.get)
     for path in (photo, str(tmp_path / "gone.jpg"), str(tmp_path / "broken.jpg"), ""):
         assert thumbnails.get(path, 32) is None
 
