@@ -5,7 +5,7 @@ each weights file as the package saves it, named as the published one, with `<fi
 (0..1) and its outputs `y`, for `benchmarks.peer_networks`.
 
 `python benchmarks/reference.py represent DIR PICTURE` times `represent` with OpenFace on a picture that is a face,
-weights from DIR/.deepface/weights: for each line "N" on standard input, N calls and a line of milliseconds.
+weights from DIR/.deepface/weights: for each line "N" on standard input, N calls and a line "ms" with their times.
 
 Needs deepface, tf-keras and flask: `pip install deepface tf-keras flask`. It imports nothing of streamface.
 """
@@ -91,7 +91,7 @@ def time_represent(folder: Path, picture: str) -> None:
             began = perf_counter()
             DeepFace.represent(image, model_name="OpenFace", detector_backend="skip")
             spent.append((perf_counter() - began) * 1e3)
-        print(" ".join(f"{one:.3f}" for one in spent), flush=True)
+        print("ms", *(f"{one:.3f}" for one in spent), flush=True)
 
 
 if __name__ == "__main__":
