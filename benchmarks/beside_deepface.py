@@ -1,10 +1,11 @@
 """OpenFace here and in deepface, in one run: `python -m benchmarks.beside_deepface --python PYTHON [PICTURE]`.
 
 PYTHON is that of an environment with deepface, tf-keras and flask. Both get the same random weights, which deepface
-writes, and the same picture as an array, taken for the face. deepface runs `represent(detector_backend="skip")` in a
-process of its own; the two take turns, round by round, and never run at once. Prints the median milliseconds of one
-call, and the median over the rounds of how many times as fast this project is: its `represent` with "skip", and the
-network alone (one aligned face to its embedding, LiteRT, 1 thread). First calls do not count.
+writes, and the same array: the largest face of PICTURE cut out at 224 pixels, taken for the face. deepface runs
+`represent(detector_backend="skip")` in a process of its own; the two take turns, round by round, and never run at
+once. Prints the median milliseconds of one call, and the median over the rounds of how many times as fast this project
+is: its `represent` with "skip", and the network alone (one aligned face to its embedding, LiteRT, 1 thread). First
+calls do not count.
 """
 
 from __future__ import annotations
@@ -98,8 +99,10 @@ def main() -> None:
         folder = given.keep or Path(made)
         os.environ.update(DEEPFACE_HOME=str(folder), STREAMFACE_HOME=str(folder / "home"))
         write_weights(given.python, folder / ".deepface" / "weights")
-        works = ours(cv2.imread(str(given.picture)))
-        with Reference(given.python, folder, given.picture) as reference:
+        face = folder / "face.png"
+        cv2.imwrite(str(face), streamface.extract_faces(given.picture, size_px=224)[0]["image"])
+        works = ours(cv2.imread(str(face)))
+        with Reference(given.python, folder, face) as reference:
             report(reference, works, given.rounds, given.calls)
 
 

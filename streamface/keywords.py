@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def _place(name: str) -> tuple[str, str]:
     return places[name]
 
 
+@cache
 def _places() -> dict[str, tuple[str, str]]:
     """Every name of an option -> (room, field)."""
     flags = {
