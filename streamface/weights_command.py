@@ -60,16 +60,21 @@ def import_file(path: Path) -> Path:
     return weights.install(weights.identify(path, catalogue()), path)
 
 
-def main(argv: Sequence[str], say: Callable[[str], None]) -> int:
-    """Run one command, with what follows `streamface weights`; `say` prints a line. Returns the exit code."""
-    parser = argparse.ArgumentParser("streamface weights", description="The published weights on this machine.")
-    parser.add_argument("--home", type=Path, metavar="DIR", help="the folder of everything kept, as for the stream")
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """The parser of what follows `streamface weights`."""
+    made = argparse.ArgumentParser("streamface weights", description="The published weights on this machine.")
+    made.add_argument("--home", type=Path, metavar="DIR", help="the folder of everything kept, as for the stream")
+    commands = made.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="every file: is it here, its licence and source")
     commands.add_parser("get", help="download").add_argument("name", help="a network, a file, or 'all'")
     commands.add_parser("path", help="the folder where the files are kept")
     commands.add_parser("import", help="take a file that came some other way").add_argument("file", type=Path)
-    arguments = parser.parse_args(list(argv))
+    return made
+
+
+def main(argv: Sequence[str], say: Callable[[str], None]) -> int:
+    """Run one command, with what follows `streamface weights`; `say` prints a line. Returns the exit code."""
+    arguments = parser().parse_args(list(argv))
     cache.use(arguments.home)
     if arguments.command == "list":
         for row in listing():
