@@ -20,6 +20,7 @@ from benchmarks.scenes import Scene, SimulatedDetector, Truth, numbered, truth
 from streamface.detection.base import Detector
 from streamface.pipeline import Pipeline
 from streamface.pyramid import Pyramid
+from streamface.scheduler import DetectionSchedule
 from streamface.settings import TrackingSettings
 from streamface.tracking import kalman
 from streamface.tracking.base import Tracker
@@ -51,7 +52,13 @@ SYSTEMS: dict[str, tuple[Callable[[TrackingSettings], Tracker], int]] = {
 class NoAttention:
     """Stands in for `streamface.attention.Attention`: nobody is looked at."""
 
-    def step(self, frame: Frame, pyramid: Pyramid, tracks: Sequence[Track], watch: object) -> tuple[FaceResult, ...]:
+    postponed = 0
+
+    def ask(self, frame: Frame, pyramid: Pyramid, tracks: Sequence[Track], watch: object) -> int:
+        """Nothing."""
+        return 0
+
+    def learn(self, taken: int, tracks: Sequence[Track], watch: object) -> tuple[FaceResult, ...]:
         """The tracks as they are."""
         return tuple(FaceResult(track) for track in tracks)
 
@@ -77,7 +84,7 @@ def follow(
     images: Iterable[np.ndarray], detector: Detector, tracker: Tracker, detect_every: int
 ) -> list[tuple[Track, ...]]:
     """The tracks of each image, from the stream's own pipeline."""
-    pipeline = Pipeline(detector, tracker, NoAttention(), detect_every)
+    pipeline = Pipeline(detector, tracker, NoAttention(), DetectionSchedule(detect_every))
     results = (pipeline.step(Frame(image, i, 0.0, i / 25, "clip")) for i, image in enumerate(images))
     return [tuple(face.track for face in result.faces) for result in results]
 

@@ -42,6 +42,10 @@ class Stopwatch:
         if beside_ms is not None:
             self._spent_ms[stage] = beside_ms
 
+    def __getitem__(self, stage: str) -> float:
+        """Milliseconds spent in a stage so far."""
+        return self._spent_ms.get(stage, 0.0)
+
     def take(self) -> dict[str, float]:
         """Stage -> milliseconds, and start anew."""
         spent, self._spent_ms = self._spent_ms, {}
@@ -61,6 +65,11 @@ class Request:
     """Whether an embedding is wanted."""
     actions: tuple[str, ...] = ()
     """The attributes that are wanted."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """'identity' and the attributes that are wanted."""
+        return (("identity",) if self.identity else ()) + self.actions
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,17 +37,24 @@ class Attention:
     ) -> None:
         self._analysis, self._worker = analysis, worker
         self._memory, self._scheduler, self._min_quality = memory, scheduler, min_quality
+        self._budget = scheduler.budget
         self._in_flight: deque[set[int]] = deque()
 
     def ask(self, frame: Frame, pyramid: Pyramid, tracks: Sequence[Track], watch: Stopwatch) -> int:
         """Ask for the looks that are due in this frame, whose image `pyramid` holds; how many requests were taken."""
         self._in_flight.append({track.id for track in tracks})
         self._memory.keep(set().union(*self._in_flight))
+        self._budget.begin(frame.index, frame.captured_at)
         at = clock(frame)
         with watch("match"):
             self._memory.refresh(at)
-        looks = self._scheduler.choose(tracks, self._memory, at)
-        return sum(self._ask_for(look, pyramid, at, watch) for look in looks)
+        taken = 0
+        for look in self._scheduler.choose(tracks, self._memory, at):
+            if self._ask_for(look, pyramid, at, watch):
+                taken += 1
+            else:
+                self._budget.give_back()
+        return taken
 
     def learn(self, taken: int, tracks: Sequence[Track], watch: Stopwatch) -> tuple[FaceResult, ...]:
         """Join answers into memory, and say what is known of each track of the oldest frame asked for.
@@ -58,6 +65,7 @@ class Attention:
         for answer in answers:
             for stage, spent_ms in answer.timings.items():
                 watch.add(stage, spent_ms)
+            self._budget.answered(answer.request.kinds, sum(answer.timings.values()))
         if answers:
             with watch("match"):
                 self._memory.learn(answers)
@@ -71,10 +79,11 @@ class Attention:
             good = quality(look.track.detection, face)
         known = self._memory[look.track.id]
         if self._waits_for_better(known, good, at):
+            known.tried_at = at
             return False
         if not self._worker.submit(Request(look.track.id, face, good, at, look.identity, look.actions)):
             return False
-        known.asked((("identity",) if look.identity else ()) + look.actions, at)
+        known.asked(look.kinds, at)
         known.waiting = not self._worker.is_ordered  # an ordered answer comes in time for the track's next look
         return True
 
@@ -82,6 +91,11 @@ class Attention:
         if good >= self._min_quality or known.quality is None or known.analyzed_at is None:
             return False
         return good < WORSE * known.quality and at - known.analyzed_at < RETRY_S
+
+    @property
+    def postponed(self) -> int:
+        """Looks that were due and had to wait for a later frame, so far."""
+        return self._scheduler.postponed
 
     def close(self) -> None:
         """End the worker, then the networks that it ran."""

@@ -15,6 +15,7 @@ from streamface.analysis import FaceAnalysis, FaceEncoder
 from streamface.analysis_pool import AnalysisPool
 from streamface.attention import Attention
 from streamface.attributes.base import ACTIONS, FAMILIES, AttributePredictor
+from streamface.budget import FixedBudget, LiveBudget
 from streamface.capture.base import Source
 from streamface.detection._ahead import DetectAhead
 from streamface.detection.base import Detector
@@ -28,7 +29,7 @@ from streamface.memory import Memory
 from streamface.pipeline import Pace, Pipeline
 from streamface.recognition.base import METRICS
 from streamface.runtime import cache, convert
-from streamface.scheduler import Scheduler
+from streamface.scheduler import DetectionSchedule, Scheduler
 from streamface.settings import RecordingSettings, Settings
 from streamface.sinks.base import Sink
 from streamface.types import Match
@@ -36,6 +37,9 @@ from streamface.workers import BackgroundWorker, InlineWorker, OrderedWorker
 
 AUTO_MODEL = "Dlib"
 """What `--model auto` means; see docs/models.md for the rule and the figures behind it."""
+
+LOOKS_PER_FRAME = 2
+"""Faces of a file's frame that are looked at, at the most: of 8 people in view everybody is seen after four frames."""
 
 
 def model_module(settings: Settings) -> ModuleType:
@@ -220,12 +224,13 @@ def pipeline(
     """Everything between a source and its outputs; closes `looking`."""
     worker = {Pace.STEP: InlineWorker, Pace.LIVE: BackgroundWorker}.get(pace, OrderedWorker)(looking)
     memory = Memory(settings.analysis, matcher(settings, people), people and (lambda: people.edition))
-    scheduler = Scheduler(settings.analysis, people is not None)
+    budget = LiveBudget() if pace is Pace.LIVE else FixedBudget(None if pace is Pace.STILLS else LOOKS_PER_FRAME)
+    scheduler = Scheduler(settings.analysis, people is not None, budget)
     attention = Attention(looking, worker, memory, scheduler, settings.analysis.min_quality)
     tracker = plugins.backend("tracking", settings.tracking.tracker, "tracker").create(settings.tracking)
     finding = DetectAhead(_watching(settings), _watching(settings)) if pace.is_ahead else _watching(settings)
-    every = 1 if pace is Pace.STILLS else settings.tracking.detect_every
-    return Pipeline(finding, tracker, attention, every)
+    schedule = DetectionSchedule(1 if pace is Pace.STILLS else settings.tracking.detect_every, budget)
+    return Pipeline(finding, tracker, attention, schedule)
 
 
 def _watching(settings: Settings) -> Detector:

@@ -115,9 +115,18 @@ def _what_runs(settings: Settings, people: Gallery | None) -> str:
     return f"{network} network, {metric} distance up to {limit:.3f}, {detector} detector, {known}"
 
 
+def _skipped(summary: Summary) -> str:
+    """What there was no time for."""
+    skipped = {
+        "frames dropped": summary.dropped,
+        "looks postponed": summary.postponed.looks,
+        "detections postponed": summary.postponed.detections,
+    }
+    return "".join(f", {count} {what}" for what, count in skipped.items() if count)
+
+
 def _say_what_was_seen(summary: Summary) -> None:
-    dropped = f", {summary.dropped} dropped" if summary.dropped else ""
-    print(f"{summary.frames} frames in {summary.elapsed_s:.1f} s ({summary.fps:.1f} frames/s){dropped}")
+    print(f"{summary.frames} frames in {summary.elapsed_s:.1f} s ({summary.fps:.1f} frames/s){_skipped(summary)}")
     if len(summary.visits) > SHOWN_VISITS:
         print(f"{len(summary.visits)} visits, the latest {SHOWN_VISITS}:")
     for visit in summary.visits[-SHOWN_VISITS:]:

@@ -50,6 +50,8 @@ class TrackMemory:
         self.analyzed_at: float | None = None
         self.waiting = False
         """True while a request is on its way: one a track."""
+        self.tried_at = -math.inf
+        """When a view was last found too poor to be looked at."""
 
     @property
     def match(self) -> Match | None:
@@ -81,6 +83,11 @@ class TrackMemory:
         if self._name is not None:
             self._name.reconsider(at)
 
+    @property
+    def certainty(self) -> float:
+        """0..1: how much speaks for the name as it is; 0 while it is doubted, 1 without a gallery."""
+        return 1.0 if self._name is None else self._name.certainty
+
     def is_settled(self, kind: str) -> bool:
         """True when 'identity' or an action needs no frequent look."""
         if kind == "identity":
@@ -110,6 +117,11 @@ class NameVotes:
         """Take the answer of a gallery that has changed at once: that is no wavering which a name has to outlast."""
         if self.shown is not None:
             self._decide(self._match(self._mean.vector, HOLD_FACTOR), at, at_once=True)
+
+    @property
+    def certainty(self) -> float:
+        """0..1: the evidence against what settles a name; 0 while there is doubt."""
+        return 0.0 if self._doubt_since is not None else min(1.0, self._mean.weight / (2 * FIRST_EVIDENCE))
 
     def _is_stranger(self, vector: np.ndarray, weight: float, at: float) -> bool:
         """Keep a view that contradicts the mean aside; when the contradiction lasts, start anew from it."""

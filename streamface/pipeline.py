@@ -10,11 +10,9 @@ from streamface.analysis import Stopwatch
 from streamface.attention import Attention
 from streamface.detection.base import Detector
 from streamface.pyramid import Pyramid
+from streamface.scheduler import DetectionSchedule
 from streamface.tracking.base import Tracker
 from streamface.types import Frame, FrameResult, Track
-
-SOONEST = 2
-"""Frames between two full detections at the least, however much the tracker asks for one."""
 
 
 class Pace(Enum):
@@ -41,6 +39,14 @@ class Pace(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Postponed:
+    """Work that was due and had to wait for a later frame, each piece counted once."""
+
+    looks: int = 0
+    detections: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Followed:
     """A frame whose people are followed, and perhaps asked for, but not joined with the answers yet."""
 
@@ -64,13 +70,11 @@ class Pipeline:
         detector: finds faces, and refines them where it can.
         tracker: gives them numbers.
         attention: gives them names and attributes.
-        detect_every: frames from one full detection to the next, counted from frame 0.
+        schedule: on which frames faces are looked for in the whole picture.
     """
 
-    def __init__(self, detector: Detector, tracker: Tracker, attention: Attention, detect_every: int) -> None:
-        self._detector, self._tracker, self._attention = detector, tracker, attention
-        self._detect_every = detect_every
-        self._detected_at: int | None = None
+    def __init__(self, detector: Detector, tracker: Tracker, attention: Attention, schedule: DetectionSchedule) -> None:
+        self._detector, self._tracker, self._attention, self._schedule = detector, tracker, attention, schedule
         self._ahead: deque[tuple[int, Pyramid]] = deque()
 
     def step(self, frame: Frame, dropped: int = 0) -> FrameResult:
@@ -81,7 +85,7 @@ class Pipeline:
         """A frame that `begin` will be called with: its faces are looked for already, where that is sure to be due."""
         pyramid = Pyramid(frame.image)
         self._ahead.append((frame.index, pyramid))
-        if frame.index % self._detect_every == 0 or not self._detector.can_refine:
+        if self._schedule.is_sure(frame.index) or not self._detector.can_refine:
             self._detector.expect(pyramid)
 
     def begin(self, frame: Frame, dropped: int = 0) -> Followed:
@@ -104,11 +108,12 @@ class Pipeline:
     def _follow(self, index: int, pyramid: Pyramid, watch: Stopwatch) -> tuple[Track, ...]:
         with watch("track"):
             expected = self._tracker.predict(index)
-        if self._is_due(index):
-            self._detected_at = index
+        is_wanted = self._tracker.wants_detection
+        if not self._detector.can_refine or self._schedule.detects(index, is_wanted):
             with watch("detect"):
                 detections = self._detector.detect(pyramid)
             watch.correct("detect", self._detector.beside_ms)
+            self._schedule.detected(watch["detect"])
             with watch("track"):
                 return self._tracker.update(detections, index)
         with watch("refine"):
@@ -116,17 +121,10 @@ class Pipeline:
         with watch("track"):
             return self._tracker.refine(answers, index)
 
-    def _is_due(self, index: int) -> bool:
-        """True at every multiple of `detect_every` that was reached or passed, and where the tracker asks for it.
-
-        Counted from frame 0 and not from the last detection, so that it is known beforehand of every file's frame.
-        """
-        if self._detected_at is None or not self._detector.can_refine:
-            return True
-        if index // self._detect_every != self._detected_at // self._detect_every:
-            return True
-        comes_next = (index + 1) % self._detect_every == 0
-        return self._tracker.wants_detection and index - self._detected_at >= SOONEST and not comes_next
+    @property
+    def postponed(self) -> Postponed:
+        """Work that was due and had to wait for a later frame, so far."""
+        return Postponed(self._attention.postponed, self._schedule.postponed)
 
     def close(self) -> None:
         """End what runs beside the loop, and give back the networks."""

@@ -21,7 +21,7 @@ from streamface.gallery.gallery import Gallery
 from streamface.gallery.live import LiveGallery
 from streamface.outputs import Outputs
 from streamface.overlay.overlay import Overlay
-from streamface.pipeline import Followed, Pace
+from streamface.pipeline import Followed, Pace, Postponed
 from streamface.profiling import KEPT_FRAMES, Profile
 from streamface.settings import Settings
 from streamface.sinks.base import Sink
@@ -40,6 +40,8 @@ class Summary:
 
     frames: int = 0
     dropped: int = 0
+    postponed: Postponed = Postponed()
+    """Looks and detections of a live source that had to wait, because there was no time."""
     elapsed_s: float = 0.0
     profile: Profile = field(default_factory=Profile)
     """Milliseconds of each stage, in all, and frame by frame where that was asked for."""
@@ -190,6 +192,8 @@ class Stream:
         self.summary.frames += 1
         self.summary.elapsed_s = perf_counter() - self._begun
         self.summary.profile.add(result.frame.index, result.timings)
+        if self._pace is Pace.LIVE:
+            self.summary.postponed = self._pipeline.postponed
         return self._with_state(result)
 
     def _named(self, value: Any) -> Any:

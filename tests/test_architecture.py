@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "streamface"
 ROWS = (
     ("__init__", "__main__", "cli", "api"),
     ("options", "configuration", "keywords", "cameras", "stream", "stills", "analyzer", "build", "weights_command"),
-    ("pipeline", "attention", "scheduler", "workers", "memory", "analysis", "analysis_pool", "cropped", "testing",
+    ("pipeline", "attention", "scheduler", "budget", "workers", "memory", "analysis", "analysis_pool", "cropped", "testing",
      "outputs", "profiling"),
     ("capture", "detection", "tracking", "recognition", "attributes", "gallery", "overlay", "sinks"),
     ("networks", "geometry", "alignment", "images", "pyramid", "distances", "runtime", "plugins", "settings"),

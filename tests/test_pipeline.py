@@ -14,7 +14,7 @@ from streamface.attributes.base import AttributePredictor
 from streamface.detection._ahead import DetectAhead
 from streamface.memory import Memory
 from streamface.pipeline import Pipeline
-from streamface.scheduler import Scheduler
+from streamface.scheduler import DetectionSchedule, Scheduler
 from streamface.settings import AnalysisSettings, TrackingSettings
 from streamface.testing import FakeDetector, FakeRecognizer
 from streamface.types import Attribute, Frame, Match
@@ -59,7 +59,7 @@ class Rig:
             analysis, worker, Memory(settings, gallery), Scheduler(settings, True), settings.min_quality
         )
         tracker = plugins.backend("tracking", "kalman").create(TrackingSettings(detect_every=detect_every))
-        self.pipeline = Pipeline(finding, tracker, attention, detect_every)
+        self.pipeline = Pipeline(finding, tracker, attention, DetectionSchedule(detect_every))
 
     def run_ahead(self, *images: np.ndarray, lag: int = 2):
         """The results when frames are expected four ahead and followed two ahead of their answers."""

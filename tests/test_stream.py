@@ -10,6 +10,7 @@ from streamface import build
 from streamface.capture._ahead import ReadAhead
 from streamface.capture.base import Source, SourceInfo
 from streamface.errors import SourceError
+from streamface.pipeline import Postponed
 from streamface.settings import CaptureSettings, Settings
 from streamface.sinks.base import Sink
 from streamface.stream import Stream
@@ -47,6 +48,8 @@ class Camera(Source):
 
 
 class Pipeline:
+    postponed = Postponed(looks=3, detections=1)
+
     def __init__(self):
         self.seen = []
 
@@ -92,6 +95,7 @@ def test_a_lost_camera_is_shown_but_neither_analysed_nor_counted(stream):
     window, record = Screen(True), Screen(False)
     summary = stream.run([window, record])
     assert stream.pipeline.seen == [0, 1, 9] and summary.frames == 3
+    assert summary.postponed == Postponed(looks=3, detections=1)
     frames = [(0, LIVE, []), (1, LIVE, []), (1, LOST, [LOST]), (1, LOST, []), (9, LIVE, [LIVE])]
     assert window.got == frames
     assert record.got == [frames[0], frames[1], frames[4]]
