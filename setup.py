@@ -42,8 +42,16 @@ setup(
         "watchdog>=4.0",  # tells of changes in the folder of people
     ],
     extras_require={
+        "mqtt": ["paho-mqtt>=2.1"],
         "profile": ["matplotlib>=3.10"],  # the plot of --profile
-        "test": ["dlib-bin>=20.0", "matplotlib>=3.10", "motmetrics>=1.4", "pytest>=9.0", "pytest-timeout>=2.4"],
+        "test": [
+            "dlib-bin>=20.0",
+            "matplotlib>=3.10",
+            "motmetrics>=1.4",
+            "paho-mqtt>=2.1",
+            "pytest>=9.0",
+            "pytest-timeout>=2.4",
+        ],
         "training": ["dlib-bin>=20.0", "matplotlib>=3.10", "torch>=2.9"],
     },
     entry_points={"console_scripts": ["streamface=streamface.cli:main"]},

@@ -298,6 +298,14 @@ def events(settings: Settings) -> list[Sink]:
 
     output = settings.output
     outputs = [] if output.events is None else [to_file(output.events)]
+    if output.mqtt is not None:
+        from streamface.sinks.mqtt import Mqtt, broker
+
+        outputs.append(Mqtt(broker(output.mqtt, output.mqtt_login), output.mqtt_topic))
+    if output.webhook is not None:
+        from streamface.sinks.webhook import Webhook
+
+        outputs.append(Webhook(output.webhook, output.webhook_queue))
     if not outputs:
         return []
     views = BestViews(output.event_pictures) if output.event_pictures else None

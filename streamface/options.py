@@ -73,6 +73,14 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option("events", "output", "events", "one row when a person appears, is recognised, changes or leaves, or a "
                "camera is lost or back: FILE.jsonl, .csv or .sqlite, added to what is there", Path, "FILE"),
         Option("event-pictures", "output", "event_pictures", "folder for the best picture of each visit", Path, "DIR"),
+        Option("webhook", "output", "webhook", "post every event as JSON to URL; @FILE reads the address from a file",
+               metavar="URL"),
+        Option("webhook-queue", "output", "webhook_queue", "SQLite file of events that wait for the receiver (default: "
+               "in the cache folder)", Path, "FILE"),
+        Option("mqtt", "output", "mqtt", "publish events and presence to the MQTT broker, for Home Assistant too; user "
+               "and password: STREAMFACE_MQTT_USER, STREAMFACE_MQTT_PASSWORD", metavar="HOST[:PORT]"),
+        Option("mqtt-login", "output", "mqtt_login", "file with 'user:password' for the broker", Path, "FILE"),
+        Option("mqtt-topic", "output", "mqtt_topic", "what its topics begin with (default: streamface)", metavar="T"),
         Option("leave-after", "output", "leave_after_s", "seconds out of sight after which a person has left "
                "(default: 5)", float, "S"),
         Option("recordings", "output", "recordings", "folder for recordings, in files of --segment minutes or clips; "

@@ -180,6 +180,17 @@ class OutputSettings:
     """Folder for the best picture of each visit; None: none are kept."""
     leave_after_s: float = 5.0
     """Seconds out of sight after which a person has left; higher joins more into one visit, and tells later."""
+    webhook: str | None = field(default=None, repr=False)  # an address may hold a password
+    """http:// or https:// address to which every event is posted, or '@FILE' that holds it."""
+    webhook_queue: Path | None = None
+    """SQLite file of the events that wait for the receiver; None: in the cache folder, one an address."""
+    mqtt: str | None = None
+    """HOST, HOST:PORT or mqtts://HOST of an MQTT broker."""
+    mqtt_login: Path | None = None
+    """File with 'user:password' for it; None: from STREAMFACE_MQTT_USER and STREAMFACE_MQTT_PASSWORD, if they are
+    set."""
+    mqtt_topic: str = "streamface"
+    """What its topics begin with."""
     profile: Path | None = None
     """Measure every stage of every frame: a picture for the plot, '-' for none; None does not measure."""
 

@@ -23,6 +23,9 @@ Row = dict[str, str | int | float | None]
 class EventOutput(ABC):
     """Takes the events of a run as they happen; they come in order, from one thread at a time."""
 
+    def begin(self, camera: str) -> None:  # noqa: B027, few need it
+        """The camera of this output has given its first frame; told once, before everything else."""
+
     @abstractmethod
     def add(self, rows: Sequence[Row]) -> None:
         """Take the events of one frame. Raises `OutputError` when it cannot go on; it is then closed."""

@@ -68,11 +68,14 @@ class EventsSink(Sink):
         self._visits, self._views, self._clock = visits or Visits(), views, clock
         self._camera = _Camera()
         self._seen_at = 0.0
-        self._closed = self._pictures_fail = False
+        self._begun = self._closed = self._pictures_fail = False
         self.failures: list[str] = []
 
     def write(self, result: FrameResult, image: np.ndarray | None) -> None:
         """Tell the events of one frame, or of the time without one."""
+        if not self._begun:
+            self._begun = True
+            self._each(lambda output: output.begin(result.frame.source))
         events = [event for happened in result.source_events for event in self._camera.told(happened)]
         if result.frame.repeated:
             events += self._visits.idle(self._clock())

@@ -1,0 +1,259 @@
+"""What an MQTT broker and Home Assistant hear, with mosquitto as the broker."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mqtt_broker import Listener, broker, free_port, until
+
+from streamface.errors import MissingPackageError, SettingsError
+from streamface.sinks import mqtt
+from streamface.sinks.event_output import COLUMNS
+from streamface.sinks.mqtt import Broker, Mqtt, slug_of
+
+pytest.importorskip("paho.mqtt.client", reason="pip install paho-mqtt")
+
+
+@pytest.fixture
+def port():
+    return free_port()
+
+
+@pytest.fixture
+def running(tmp_path, port):
+    with broker(tmp_path, port):
+        yield port
+
+
+def output(port, camera="front door", **options):
+    made = Mqtt(Broker("127.0.0.1", port, **options))
+    made.begin(camera)
+    return made
+
+
+def event(kind, visit=None, person=None, number=0):
+    row = dict.fromkeys(COLUMNS)
+    row |= {"id": f"{number:032x}", "event": kind, "time": "2025-01-01T12:00:00.000Z", "camera": "front door"}
+    return row | {"ended_at": "2025-01-01T11:59:00.000Z", "visit": visit, "person": person}
+
+
+def test_presence_people_and_last_seen_follow_the_events(running):
+    with Listener(running) as listener:
+        sink = output(running)
+        until(lambda: listener.last("streamface/front_door/status") == "online")
+        until(lambda: listener.last("streamface/front_door/presence") == "OFF")
+        steps = [
+            (event("appeared", "v1"), "ON", "1 unknown"),
+            (event("recognised", "v1", "Zoë"), "ON", "Zoë"),
+            (event("appeared", "v2"), "ON", "Zoë, 1 unknown"),
+            (event("recognised", "v2", "Ann"), "ON", "Ann, Zoë"),
+            (event("left", "v1", "Zoë"), "ON", "Ann"),
+            (event("left", "v2", "Ann"), "OFF", "nobody"),
+        ]
+        for row, presence, text in steps:
+            sink.add([row])
+            until(lambda: listener.every("streamface/front_door/people")[-1]["text"] == text)  # noqa: B023
+            until(lambda: listener.last("streamface/front_door/presence") == presence)  # noqa: B023
+        assert listener.every("streamface/front_door/people")[-1] == {
+            "text": "nobody",
+            "count": 0,
+            "names": [],
+            "unknown": 0,
+        }
+        seen = listener.every("streamface/front_door/last_seen")
+        assert seen[-1] == {"time": "2025-01-01T11:59:00.000Z", "person": "Ann", "stranger": None, "snapshot": None}
+        assert seen[0]["time"] == "2025-01-01T12:00:00.000Z"
+        told = listener.every("streamface/front_door/event")
+        assert [row["event_type"] for row in told] == [row["event"] for row, *_ in steps]
+        assert told[1] == {"event_type": "recognised", **steps[1][0]}
+        sink.close()
+        until(lambda: listener.last("streamface/front_door/status") == "offline")
+
+
+def test_what_stays_is_retained_and_events_are_not(running):
+    sink = output(running)
+    sink.add([event("appeared", "v1", "Ann")])
+    time.sleep(0.3)
+    with Listener(running) as later:
+        until(lambda: later.last("streamface/front_door/presence") == "ON")
+        topics = {topic for topic, _, retained in later.heard if retained}
+        assert {
+            f"streamface/front_door/{name}" for name in ("status", "camera", "presence", "people", "last_seen")
+        } < topics
+        assert "streamface/front_door/event" not in topics
+        sink.close()
+
+
+def test_home_assistant_finds_every_entity(running):
+    sink = output(running)
+    with Listener(running) as listener:
+        until(lambda: sum(topic.startswith("homeassistant/") for topic, *_ in listener.heard) == 4)
+        found = {topic: json.loads(text) for topic, text, _ in listener.heard if topic.startswith("homeassistant/")}
+        sink.add([event("appeared", "v1", "Ann")])
+        until(lambda: listener.last("streamface/front_door/event"))
+        spoken = {topic for topic, *_ in listener.heard}
+        sink.close()
+    assert set(found) == {
+        "homeassistant/binary_sensor/streamface_front_door/presence/config",
+        "homeassistant/sensor/streamface_front_door/people/config",
+        "homeassistant/sensor/streamface_front_door/last_seen/config",
+        "homeassistant/event/streamface_front_door/event/config",
+    }
+    for topic, entity in found.items():
+        assert re.fullmatch(r"homeassistant/[a-z_]+/[a-zA-Z0-9_-]+/[a-zA-Z0-9_-]+/config", topic)
+        used = {entity["state_topic"], *(place["topic"] for place in entity["availability"])}
+        assert used <= spoken, "every topic that is named is spoken on"
+        assert entity["device"]["identifiers"] == ["streamface_front_door"] and entity["device"]["name"] == "front door"
+    assert len({entity["unique_id"] for entity in found.values()}) == 4
+    events = found["homeassistant/event/streamface_front_door/event/config"]["event_types"]
+    assert {"appeared", "recognised", "changed", "left", "camera_lost", "camera_back"} <= set(events)
+
+
+def test_home_assistant_is_told_again_when_it_starts(running):
+    sink = output(running)
+    with Listener(running) as listener:
+        until(lambda: listener.last("streamface/front_door/presence") == "OFF")
+        time.sleep(0.2)
+        before = len(listener.heard)
+        listener.client.publish("homeassistant/status", "online")
+        until(lambda: sum(t.startswith("homeassistant/") for t, *_ in listener.heard[before:]) >= 5)
+        sink.close()
+
+
+def test_a_camera_that_is_lost_makes_its_sensors_unavailable(running):
+    sink = output(running)
+    with Listener(running) as listener:
+        until(lambda: listener.last("streamface/front_door/camera") == "online")
+        sink.add([event("camera_lost")])
+        until(lambda: listener.last("streamface/front_door/camera") == "offline")
+        sink.add([event("camera_back")])
+        until(lambda: listener.last("streamface/front_door/camera") == "online")
+        assert [row["event_type"] for row in listener.every("streamface/front_door/event")][0] == "camera_lost"
+        sink.close()
+
+
+KILLED = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from test_sinks_mqtt import *\n"
+    "sink = output(int(sys.argv[2])); print('ready', flush=True); time.sleep(60)"
+)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_killed_run_is_offline_by_its_last_will(running):
+    with Listener(running) as listener:
+        arguments = [sys.executable, "-c", KILLED, str(Path(__file__).parent), str(running)]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE) as run:
+            run.stdout.readline()
+            until(lambda: listener.last("streamface/front_door/status") == "online")
+            run.kill()
+        until(lambda: listener.last("streamface/front_door/status") == "offline")
+
+
+def test_a_broker_that_comes_later_hears_the_state_and_the_events(tmp_path, port, caplog, monkeypatch):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(mqtt, "LONGEST_PAUSE_S", 1)
+    sink = output(port)
+    for number in range(5):
+        sink.add([event("appeared", f"v{number}", number=number)])
+    until(lambda: caplog.records)
+    with broker(tmp_path, port), Listener(port) as listener:
+        until(lambda: len(listener.every("streamface/front_door/event")) == 5)
+        until(lambda: listener.last("streamface/front_door/presence") == "ON")
+        assert [row["id"] for row in listener.every("streamface/front_door/event")] == [f"{n:032x}" for n in range(5)]
+    sink.add([event("left", "v0")])
+    (tmp_path / "again").mkdir()
+    with broker(tmp_path / "again", port), Listener(port) as listener:
+        until(lambda: listener.every("streamface/front_door/people")[-1:] and
+              listener.every("streamface/front_door/people")[-1]["count"] == 4)  # fmt: skip
+        sink.close()
+    assert len(caplog.records) <= 4 and "127.0.0.1" in caplog.text
+
+
+def test_no_broker_holds_nobody_up(port, monkeypatch):
+    monkeypatch.setattr(mqtt, "MOST_WAITING", 3)
+    sink = output(port)
+    begun = time.monotonic()
+    for number in range(50):
+        sink.add([event("appeared", f"v{number}")])
+    assert time.monotonic() - begun < 0.5
+    sink.close()
+    sink.close()
+    assert time.monotonic() - begun < 2.0
+
+
+def test_what_does_not_fit_while_the_broker_is_away_is_said_once(port, monkeypatch, caplog):
+    monkeypatch.setattr(mqtt, "MOST_WAITING", 3)
+    sink = output(port)
+    for number in range(20):
+        sink.add([event("appeared", f"v{number}")])
+    sink.close()
+    assert caplog.text.count("newer ones are given up") == 1
+
+
+@pytest.mark.parametrize("by", ["environment", "file"])
+def test_user_and_password(tmp_path, port, monkeypatch, by, caplog):
+    login = ("anna", "s:e@cret")
+    if by == "environment":
+        monkeypatch.setenv(mqtt.USER, login[0])
+        monkeypatch.setenv(mqtt.PASSWORD, login[1])
+    (tmp_path / "login").write_text(":".join(login) + "\n")
+    with broker(tmp_path, port, login):
+        wrong = Mqtt(Broker("127.0.0.1", port, user="anna", password="wrong-one"))
+        wrong.begin("door")
+        until(lambda: "not authorized" in caplog.text or "authori" in caplog.text.lower())
+        wrong.close()
+        to = mqtt.broker(f"127.0.0.1:{port}", tmp_path / "login" if by == "file" else None)
+        right = Mqtt(to)
+        right.begin("door")
+        with Listener(port, login) as listener:
+            until(lambda: listener.last("streamface/door/status") == "online")
+        right.close()
+    assert not re.search("cret|wrong-one", caplog.text + repr(to) + str(vars(right)))
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("host", Broker("host", 1883)),
+        ("host:99", Broker("host", 99)),
+        ("mqtt://host", Broker("host", 1883)),
+        ("mqtts://host", Broker("host", 8883, True)),
+        ("mqtts://[::1]:9", Broker("::1", 9, True)),
+    ],
+)
+def test_addresses(address, expected):
+    assert mqtt.broker(address) == expected
+
+
+@pytest.mark.parametrize("address", ["", "http://host", "host:port", "host/topic", "mqtt://anna:secret@host"])
+def test_what_is_no_address_is_said_without_a_password(address):
+    with pytest.raises(SettingsError, match="--mqtt") as caught:
+        mqtt.broker(address)
+    assert "secret" not in str(caught.value)
+
+
+def test_names_of_cameras_in_topics():
+    assert slug_of("front door") == "front_door" and slug_of("rtsp://10.0.0.7:554/a/b") == "rtsp_10_0_0_7_554_a_b"
+    assert slug_of("+/#") == "camera"
+    assert len({slug_of("Tür"), slug_of("Tor"), slug_of("Tär"), slug_of("門"), slug_of("窓")}) == 5
+
+
+def test_many_people_fit_into_a_state():
+    sink = Mqtt(Broker("host", 1))
+    for number in range(100):
+        sink._after(event("appeared", f"v{number}", f"Somebody Number {number}"))
+    people = json.loads(sink._presence()["/people"])
+    assert len(people["text"]) == 250 and people["count"] == len(people["names"]) == 100
+
+
+def test_without_the_package_the_pip_line_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "paho.mqtt", None)
+    with pytest.raises(MissingPackageError, match="pip install paho-mqtt"):
+        Mqtt(Broker("host", 1))
+    assert os.environ.get(mqtt.PASSWORD) is None
