@@ -18,7 +18,7 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     packages=find_packages(include=["streamface", "streamface.*"]),
-    package_data={"streamface": ["bundled/*.tflite", "capture/portraits/*"]},
+    package_data={"streamface": ["bundled/*.tflite", "capture/portraits/*", "web/static/*"]},
     python_requires=">=3.10",
     install_requires=[
         "ai-edge-litert>=1.2",  # runs the networks
@@ -44,13 +44,21 @@ setup(
     extras_require={
         "mqtt": ["paho-mqtt>=2.1"],
         "profile": ["matplotlib>=3.10"],  # the plot of --profile
+        "monitoring": ["prometheus_client>=0.22"],
+        "web": ["argon2-cffi>=23.1", "fastapi>=0.115", "python-multipart>=0.0.20", "uvicorn[standard]>=0.34"],
         "test": [
+            "argon2-cffi>=23.1",
             "dlib-bin>=20.0",
+            "fastapi>=0.115",
+            "httpx2>=2.0",
             "matplotlib>=3.10",
             "motmetrics>=1.4",
             "paho-mqtt>=2.1",
+            "prometheus_client>=0.22",
             "pytest>=9.0",
             "pytest-timeout>=2.4",
+            "python-multipart>=0.0.20",
+            "uvicorn[standard]>=0.34",
         ],
         "training": ["dlib-bin>=20.0", "matplotlib>=3.10", "torch>=2.9"],
     },

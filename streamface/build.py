@@ -21,11 +21,12 @@ from streamface.detection._ahead import DetectAhead
 from streamface.detection.base import Detector
 from streamface.errors import SettingsError, StreamfaceError, WeightsError
 from streamface.gallery.base import EncodedFace
+from streamface.gallery.distances import tightened
 from streamface.gallery.gallery import Gallery
 from streamface.gallery.live import LiveGallery
 from streamface.gallery.opening import default_store, open_gallery
 from streamface.gallery.watch import Watcher
-from streamface.memory import Memory
+from streamface.memory import Matcher, Memory
 from streamface.pipeline import Pace, Pipeline
 from streamface.recognition.base import METRICS
 from streamface.runtime import cache, convert
@@ -173,12 +174,18 @@ def threshold(settings: Settings, verifying: bool = False) -> float:
     return (verifying and spec.verify_thresholds or spec.thresholds)[metric]
 
 
-def matcher(settings: Settings, people: LiveGallery | None) -> Callable[[np.ndarray, float], Match] | None:
-    """The gallery's answer for one embedding, with a factor on the threshold; None without a gallery."""
+def matcher(settings: Settings, people: LiveGallery | None) -> Matcher | None:
+    """The gallery's answer for a mean of views, as the memory asks for it; None without a gallery."""
     if people is None:
         return None
-    metric, limit, network = settings.recognition.metric, threshold(settings), _network_key(settings)
-    return lambda vector, factor: people.match(vector[None], metric, limit * factor, network)[0]
+    metric = plugins.choose("metric", settings.recognition.metric, METRICS)
+    limit, network = threshold(settings), _network_key(settings)
+
+    def match(vector: np.ndarray, agreement: float, factor: float) -> Match:
+        allowed = tightened(limit, metric, agreement, float(np.linalg.norm(vector)))
+        return people.match(vector[None], metric, allowed * factor, network)[0]
+
+    return match
 
 
 @dataclass(frozen=True, slots=True)

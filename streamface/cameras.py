@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 from streamface import build
 from streamface.errors import OutputError, StreamfaceError
+from streamface.monitoring import Reading
 from streamface.overlay.overlay import Overlay
 from streamface.settings import Settings
 from streamface.sinks.base import Sink
@@ -57,6 +58,10 @@ class Cameras:
         self._stopping.set()
         for stream in self.streams.values():
             stream.stop()
+
+    def readings(self) -> tuple[Reading, ...]:
+        """How each camera does at this moment; may be called from any thread."""
+        return tuple(stream.reading() for stream in self.streams.values())
 
     def run(self, sinks: Callable[[Settings], Sequence[Sink]] = build.files) -> dict[str, Summary]:
         """Run all cameras until each has ended, `stop`, Ctrl-C, or the window was closed; each one's summary.

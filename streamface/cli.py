@@ -8,16 +8,20 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamface.configuration import cameras_from
-from streamface.errors import StreamfaceError
+from streamface.errors import SettingsError, StreamfaceError
 
 if TYPE_CHECKING:
+    from streamface.cameras import Cameras
     from streamface.gallery.gallery import Gallery
+    from streamface.monitoring import Reading
     from streamface.settings import Settings
+    from streamface.sinks.base import Sink
     from streamface.stream import Summary
 
 log = logging.getLogger("streamface")
@@ -37,6 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from streamface import weights_command
 
             return weights_command.main(arguments[1:], print)
+        if arguments == ["password"]:
+            return _hash_password()
+        if arguments[:1] == ["serve"]:
+            arguments = ["--serve", "8000", "--no-display", *arguments[1:]]
         return _run(cameras_from(arguments))
     except StreamfaceError as error:
         _complain(str(error))
@@ -66,7 +74,24 @@ def _missing(error: ImportError) -> str:
 
 
 def _run(cameras: Sequence[Settings]) -> int:
-    return _run_one(cameras[0]) if len(cameras) == 1 else _run_several(cameras)
+    served = cameras[0].output.serve is not None
+    return _run_one(cameras[0]) if len(cameras) == 1 and not served else _run_several(cameras)
+
+
+def _hash_password() -> int:
+    """Ask for a password, twice where somebody types it, and print its hash."""
+    from getpass import getpass
+
+    from streamface.web import passwords
+
+    if sys.stdin.isatty():
+        password = getpass("Password: ")
+        if password != getpass("Once more: "):
+            raise SettingsError("the two are not the same: try again")
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    print(passwords.hashed(password))
+    return 0
 
 
 def _run_one(settings: Settings) -> int:
@@ -77,7 +102,7 @@ def _run_one(settings: Settings) -> int:
     plot = settings.output.profile if settings.output.profile != Path("-") else None
     if plot is not None:
         profiling.check_plot(plot)
-    with Stream(settings) as stream:
+    with Stream(settings) as stream, _monitored(settings, lambda: [stream.reading()]):
         log.info("%s: %s", stream.source.name, _what_runs(settings, stream.gallery))
         summary = stream.run(sinks + stream.window())
     _say_what_was_seen(summary)
@@ -89,19 +114,38 @@ def _run_one(settings: Settings) -> int:
 
 
 def _run_several(settings: Sequence[Settings]) -> int:
+    from streamface import build
     from streamface.cameras import Cameras
 
-    with Cameras(settings) as cameras:
-        log.info(
-            "%s: %s",
-            ", ".join(cameras.streams),
-            _what_runs(settings[0], cameras.shared.people and cameras.shared.people.gallery),
-        )
-        summaries = cameras.run()
+    with Cameras(settings) as cameras, _monitored(settings[0], cameras.readings), _served(cameras) as views:
+        people = cameras.shared.people
+        log.info("%s: %s", ", ".join(cameras.streams), _what_runs(settings[0], people and people.gallery))
+        summaries = cameras.run(lambda camera: [*build.files(camera), *views.get(camera.capture.camera, ())])
     for name, summary in summaries.items():
         print(f"{name}:", end=" ")
         _say_what_was_seen(summary)
     return 2 if any(summary.failures for summary in summaries.values()) else 0
+
+
+def _monitored(settings: Settings, readings: Callable[[], Sequence[Reading]]) -> AbstractContextManager:
+    """Answers questions about the run on a port, when that was asked for."""
+    from streamface.monitoring import Monitor
+
+    return nullcontext() if settings.output.metrics is None else Monitor(settings.output.metrics, readings)
+
+
+@contextmanager
+def _served(cameras: Cameras) -> Iterator[dict[str, list[Sink]]]:
+    """The sinks through which each camera's results reach the pages, while these are served; none without pages."""
+    output = next(iter(cameras.streams.values())).settings.output
+    if output.serve is None:
+        yield {}
+        return
+    from streamface.web.serving import serving
+
+    with serving(output, tuple(cameras.streams)) as served:
+        log.info("pages on %s", served.url)
+        yield {name: [view] for name, view in served.views.items()}
 
 
 def _what_runs(settings: Settings, people: Gallery | None) -> str:

@@ -88,7 +88,7 @@ def _camera(number: int, entry: dict) -> dict[str, Any]:
 
 def _named(cameras: Sequence[Settings]) -> tuple[Settings, ...]:
     """Each camera with a name of its own when there are several, and with it in the names of its files."""
-    if len(cameras) == 1 and cameras[0].capture.camera is None:
+    if len(cameras) == 1 and cameras[0].capture.camera is None and cameras[0].output.serve is None:
         return (_placed(cameras[0], "camera"),)
     named, taken = [], set()
     for settings in cameras:

@@ -12,8 +12,8 @@ from streamface.analysis import Answer
 from streamface.settings import AnalysisSettings
 from streamface.types import Attribute, FaceResult, Match, Track
 
-Matcher = Callable[[np.ndarray, float], Match]
-"""(D,) embedding and a factor on the threshold -> the nearest person."""
+Matcher = Callable[[np.ndarray, float, float], Match]
+"""(D,) mean of views, their agreement 0..1, and a factor on the threshold -> the nearest person."""
 
 FORGET = 0.9
 """What a view still counts after the next one: the last ten or so speak."""
@@ -111,12 +111,12 @@ class NameVotes:
             return
         self._mean.add(vector, weight, at)
         if self._mean.weight >= FIRST_EVIDENCE or self.shown is not None:
-            self._decide(self._match(self._mean.vector, HOLD_FACTOR), at)
+            self._decide(self._match(self._mean.vector, self._mean.agreement, HOLD_FACTOR), at)
 
     def reconsider(self, at: float) -> None:
         """Take the answer of a gallery that has changed at once: that is no wavering which a name has to outlast."""
         if self.shown is not None:
-            self._decide(self._match(self._mean.vector, HOLD_FACTOR), at, at_once=True)
+            self._decide(self._match(self._mean.vector, self._mean.agreement, HOLD_FACTOR), at, at_once=True)
 
     @property
     def certainty(self) -> float:
@@ -133,7 +133,7 @@ class NameVotes:
         if lasted:
             self._mean, self._stranger = self._stranger, _Mean()
             self.shown, self._doubt_since, self.is_settled = None, None, False
-            self._decide(self._match(self._mean.vector, HOLD_FACTOR), at)
+            self._decide(self._match(self._mean.vector, self._mean.agreement, HOLD_FACTOR), at)
         return True
 
     def _threshold(self) -> float:
@@ -166,18 +166,25 @@ class _Mean:
 
     def __init__(self) -> None:
         self._sum: np.ndarray | float = 0.0
+        self._directions: np.ndarray | float = 0.0
         self.weight, self.views, self.first_at = 0.0, 0, 0.0
 
     def add(self, vector: np.ndarray, weight: float, at: float) -> None:
         if not self.views:
             self.first_at = at
         self._sum = self._sum * FORGET + vector * weight
+        self._directions = self._directions * FORGET + vector * (weight / max(float(np.linalg.norm(vector)), 1e-12))
         self.weight = self.weight * FORGET + weight
         self.views += 1
 
     @property
     def vector(self) -> np.ndarray:
         return self._sum / self.weight
+
+    @property
+    def agreement(self) -> float:
+        """Length of the mean of the views' directions, 0..1: 1 for one view, less the more they differ."""
+        return min(1.0, float(np.linalg.norm(self._directions)) / self.weight)
 
     def distance(self, vector: np.ndarray) -> float:
         """Cosine distance of a (D,) vector."""

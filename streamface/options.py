@@ -16,6 +16,10 @@ def _actions(text: str) -> tuple[str, ...]:
     return () if names == ("none",) else names
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def corners(text: str) -> tuple[tuple[float, float], ...]:
     """(x, y) pairs of "0,0.5 1,0.5 1,1"; raises `ValueError`."""
     corners = tuple(tuple(float(share) for share in corner.split(",")) for corner in text.split())
@@ -87,6 +91,12 @@ GROUPS: dict[str, tuple[Option, ...]] = {
                "goes on for months", Path, "DIR"),
         Option("display", "output", "display", "show a window: q quits, space pauses, s saves a picture (default: yes)",
                bool),
+        Option("metrics", "output", "metrics", "answer /healthz and, for Prometheus, /metrics on this port", str,
+               "[HOST:]PORT"),
+        Option("serve", "output", "serve", "show everything on pages for a browser; on this computer alone, or with a "
+               "password on HOST:PORT (docs/web.md)", str, "[HOST:]PORT"),
+        Option("serve-names", "output", "serve_names", "further names of this computer for browsers", _names, "A,B"),
+        Option("password-file", "output", "password_file", "what `streamface password` printed", Path, "FILE"),
         Option("snapshots", "output", "snapshots", "folder for pictures saved with s", Path, "DIR"),
     ),
     "how to fill the folder of recordings": (

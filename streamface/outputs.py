@@ -74,6 +74,11 @@ class Outputs:
         alive = [*self._here, *self._beside]
         return any(sink.wants_stop for sink in alive) or bool(self._given and not alive)
 
+    @property
+    def waiting(self) -> int:
+        """Results that wait for the writer."""
+        return self._queue.qsize()
+
     def put(self, result: FrameResult) -> None:
         """Take one result; what went wrong in the thread is raised here."""
         image = self._drawn(result) if _want_image(self._here, result) else None

@@ -55,6 +55,8 @@ class CaptureSettings:
     """Stop after so many frames; None for all."""
 
     def __post_init__(self) -> None:
+        if self.camera is not None and (not 0 < len(self.camera) <= 80 or "/" in self.camera):
+            raise SettingsError(f"the camera's name is {self.camera!r}: 1 to 80 characters without / are needed")
         _between(self, 0.1, 600, "timeout_s")
         _between(self, 1, float("inf"), "give_up_s", "frozen_s")
         if self.transport not in ("tcp", "udp"):
@@ -178,6 +180,14 @@ class OutputSettings:
     """Folder for pictures saved with the key 's'."""
     event_pictures: Path | None = None
     """Folder for the best picture of each visit; None: none are kept."""
+    metrics: str | None = None
+    """Port, or HOST:PORT, of `/healthz` and `/metrics`; None: neither."""
+    serve: str | None = None
+    """Port, or HOST:PORT, of the pages for a browser; None: none."""
+    serve_names: tuple[str, ...] = ()
+    """Further names of this computer under which browsers may ask for the pages."""
+    password_file: Path | None = None
+    """File that holds the hash of the pages' password."""
     leave_after_s: float = 5.0
     """Seconds out of sight after which a person has left; higher joins more into one visit, and tells later."""
     webhook: str | None = field(default=None, repr=False)  # an address may hold a password

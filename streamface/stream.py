@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from time import perf_counter
+from time import perf_counter, time
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from streamface.capture.base import Source, SourceInfo
 from streamface.errors import OutputError, SourceError
 from streamface.gallery.gallery import Gallery
 from streamface.gallery.live import LiveGallery
+from streamface.monitoring import Reading
 from streamface.outputs import Outputs
 from streamface.overlay.overlay import Overlay
 from streamface.pipeline import Followed, Pace, Postponed
@@ -73,11 +74,15 @@ class Stream:
         self.source: Source | None = None
         self.overlay = Overlay(settings.overlay, self._thumbnail, settings.detection.zone)
         self._read, self._begun, self._rate = 0, perf_counter(), _Rate()
+        self._latest: tuple[FrameResult, float] | None = None
+        self._outputs: Outputs | None = None
+        self._phase = "connecting"
         self._stop = threading.Event()
         self._close = ExitStack()
 
     def __enter__(self) -> Stream:
         with ExitStack() as opening:
+            opening.callback(self._end)
             if self._shared is None:
                 build.prepare(self.settings)
             self.source = opening.enter_context(build.source(self.settings))
@@ -87,8 +92,11 @@ class Stream:
             self._pipeline = build.pipeline(self.settings, self.people, analysis, self._pace)
             opening.callback(self._pipeline.close)
             self.source.on_ahead = self._pipeline.expect
-            self._close = opening.pop_all()
+            self._phase, self._close = "live", opening.pop_all()
         return self
+
+    def _end(self) -> None:
+        self._phase = "ended"
 
     def __exit__(self, *exc_info: object) -> None:
         self._close.close()
@@ -147,6 +155,7 @@ class Stream:
             stopping_on_signals(self),
             Outputs(sinks, self._drawn, self.summary.profile, self.summary.failures) as outputs,
         ):
+            self._outputs = outputs
             for result in self:
                 if not result.frame.repeated:
                     visits.update(result)
@@ -158,6 +167,23 @@ class Stream:
         self.summary.visits = visits.visits
         self.summary.failures += [failure for sink in sinks for failure in sink.failures]
         return self.summary
+
+    def reading(self) -> Reading:
+        """How the stream does at this moment; may be called from any thread."""
+        result, frame_at = self._latest or (None, None)
+        state = self.source.state if self.source is not None else None
+        live = result is not None and result.frame.media_time is None
+        return Reading(
+            self.settings.capture.camera or (self.source.name if self.source else ""),
+            state.state if state and self._phase == "live" else self._phase,
+            self.summary.frames,
+            self.summary.dropped,
+            sum(face.track.confirmed for face in result.faces) if result else 0,
+            frame_at - result.frame.captured_at if live else None,
+            frame_at,
+            {"writer": self._outputs.waiting} if self._outputs else {},
+            dict(self.summary.profile.totals),
+        )
 
     def window(self) -> list[Sink]:
         """The window when it was asked for; a display that does not exist is said and left out."""
@@ -194,6 +220,7 @@ class Stream:
         self.summary.profile.add(result.frame.index, result.timings)
         if self._pace is Pace.LIVE:
             self.summary.postponed = self._pipeline.postponed
+        self._latest = result, time()
         return self._with_state(result)
 
     def _named(self, value: Any) -> Any:

@@ -14,9 +14,14 @@ PACKAGE = Path(__file__).resolve().parents[1] / "streamface"
 # From the top to the bottom; a file may import from its own row (not another room) and from every row below.
 ROWS = (
     ("__init__", "__main__", "cli", "api"),
-    ("options", "configuration", "keywords", "cameras", "stream", "stills", "analyzer", "build", "weights_command"),
-    ("pipeline", "attention", "scheduler", "budget", "workers", "memory", "analysis", "analysis_pool", "cropped", "testing",
-     "outputs", "profiling"),
+    (
+        "options", "configuration", "keywords", "cameras", "stream", "stills", "analyzer", "build", "weights_command",
+        "web",
+    ),
+    (
+        "pipeline", "attention", "scheduler", "budget", "workers", "memory", "analysis", "analysis_pool", "cropped",
+        "testing", "outputs", "profiling", "monitoring",
+    ),
     ("capture", "detection", "tracking", "recognition", "attributes", "gallery", "overlay", "sinks"),
     ("networks", "geometry", "alignment", "images", "pyramid", "distances", "runtime", "plugins", "settings"),
     ("types", "errors"),
@@ -61,7 +66,8 @@ def test_only_conversion_imports_tensorflow_or_keras_when_loaded():
 
 
 def test_the_package_is_light_to_import():
-    code = "import sys, streamface; print([m for m in ('cv2', 'tensorflow', 'keras', 'pandas', 'numpy') if m in sys.modules])"
+    heavy = ("cv2", "tensorflow", "keras", "pandas", "numpy")
+    code = f"import sys, streamface; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 

@@ -83,6 +83,25 @@ def test_stop_ends_every_camera():
     assert not [t.name for t in threading.enumerate() if t.name.startswith("streamface-demo")]
 
 
+def test_readings_tell_how_each_camera_does():
+    with Cameras(
+        cameras_from(f"--no-display -s demo -s nowhere.mp4 --max-frames {FRAMES} --actions none".split())
+    ) as made:
+        before, during = made.readings(), []
+
+        class Asking(Sink):
+            def write(self, result, image) -> None:
+                during.append(made.readings()[0])
+
+        made.run(lambda settings: [Asking()])
+        after = made.readings()
+    assert [reading.state for reading in before] == ["connecting", "connecting"]
+    assert {reading.state for reading in during} == {"live"} and max(reading.people for reading in during) >= 1
+    assert (after[0].camera, after[0].state, after[0].frames) == ("demo", "ended", FRAMES)
+    assert after[0].spent_ms["detect"] > 0 and after[0].delay_s is None
+    assert (after[1].camera, after[1].state) == ("nowhere", "ended")
+
+
 def test_a_file_that_cannot_be_written_is_said_before_anything_runs(tmp_path):
     (tmp_path / "taken").write_text("")
     cameras = cameras_from("--no-display -s demo -s demo --actions none".split())

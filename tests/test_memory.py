@@ -11,7 +11,7 @@ ANNA, BERT = np.array([1.0, 0, 0]), np.array([0, 1.0, 0])
 THRESHOLD = 0.1
 
 
-def gallery(vector: np.ndarray, factor: float) -> Match:
+def gallery(vector: np.ndarray, agreement: float, factor: float) -> Match:
     """Two people, by cosine distance."""
     unit = vector / np.linalg.norm(vector)
     far = {"Anna": 1 - unit @ ANNA, "Bert": 1 - unit @ BERT}
@@ -46,6 +46,19 @@ def test_poor_views_have_to_add_up_before_the_first_word(votes):
     votes.add(ANNA, 0.2, 0.1)
     votes.add(ANNA, 0.2, 0.2)
     assert name(votes) == "Anna"
+
+
+def test_the_gallery_learns_how_far_the_views_agree():
+    asked = []
+    votes = NameVotes(2.0, lambda *given: asked.append(given) or gallery(*given))
+    votes.add(3 * ANNA, 0.9, 0.0)
+    votes.add(3 * ANNA, 0.9, 0.1)
+    votes.add(between(0.1) * 5, 0.9, 0.2)
+    assert [given[1] for given in asked[:2]] == pytest.approx([1, 1])
+    directions = (
+        0.9 * (ANNA * 1.9 * 0.9 + between(0.1)) / (0.9 * (1.9 * 0.9 + 1))
+    )  # the oldest fades, length is nothing
+    assert asked[2][1] == pytest.approx(np.linalg.norm(directions)) and asked[2][1] < 0.98
 
 
 def test_somebody_not_in_the_gallery_is_unknown_with_a_distance(votes):
@@ -100,7 +113,7 @@ class Folder:
         self.people = people
         self.edition += 1
 
-    def __call__(self, vector: np.ndarray, factor: float) -> Match:
+    def __call__(self, vector: np.ndarray, agreement: float, factor: float) -> Match:
         unit, limit = vector / np.linalg.norm(vector), THRESHOLD * factor
         first, name = min(((1 - unit @ other, name) for name, other in self.people.items()), default=(np.inf, None))
         return Match(name if first <= limit else None, float(first), "cosine", limit)

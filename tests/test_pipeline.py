@@ -24,7 +24,7 @@ RED, GREEN = (40, 40, 220), (40, 200, 60)
 PEOPLE = {"Rosa": np.array(RED) / 255, "Gwen": np.array(GREEN) / 255}
 
 
-def gallery(vector: np.ndarray, factor: float) -> Match:
+def gallery(vector: np.ndarray, agreement: float, factor: float) -> Match:
     def far(person: np.ndarray) -> float:
         return float(1 - vector @ person / np.linalg.norm(vector) / np.linalg.norm(person))
 

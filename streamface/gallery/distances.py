@@ -36,6 +36,26 @@ def _distance(a: np.ndarray, b: np.ndarray, metric: str) -> np.ndarray:
     return np.maximum(1.0 - (a * b).sum(axis=-1), 0.0)
 
 
+AVERAGED = 1 / 3
+"""How much nearer to everybody a mean of embeddings lies, as a cosine distance, per part of agreement that its views
+lack. On lfw_dev, photographs shrunk to five sizes: one view lies within 0.070 of one stranger in 1,000, means of
+several within 0.066, 0.064 and 0.060 where the views agree by 0.993, 0.983 and 0.974. Averaging without this triples
+the wrong names."""
+
+
+def tightened(threshold: float, metric: str, agreement: float, length: float = 1.0) -> float:
+    """The threshold for a mean of views, so that a stranger is as seldom within it as within `threshold` for one view.
+
+    agreement: length of the mean of the views' directions, 0..1; 1 for one view. length: of the mean, which matters for
+    the metric euclidean.
+    """
+    less = AVERAGED * (1.0 - agreement)
+    if metric == "cosine":
+        return max(0.0, threshold - less)
+    scale = length if metric == "euclidean" else 1.0
+    return scale * max(0.0, (threshold / scale) ** 2 - 2 * less) ** 0.5  # of unit vectors |a - b|^2 is twice the cosine
+
+
 def unit(vectors: np.ndarray) -> np.ndarray:
     """(..., D) vectors brought to length 1; a zero vector stays zero."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), TINY)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streamface.errors import SettingsError, UnknownNameError
-from streamface.gallery.distances import METRICS, distance
+from streamface.gallery.distances import METRICS, distance, tightened, unit
 from streamface.recognition.base import METRICS as NETWORK_METRICS
 
 FORMULAS = {
@@ -69,3 +69,21 @@ def test_bad_embeddings(a, b, message):
 def test_unknown_metric():
     with pytest.raises(UnknownNameError, match="manhattan.*cosine, euclidean, euclidean_l2"):
         distance(np.ones(2), np.ones(2), "manhattan")
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_one_view_has_the_whole_threshold_and_views_that_differ_have_less(metric):
+    allowed = [tightened(0.3, metric, agreement, 1.4) for agreement in (1.0, 0.99, 0.95, 0.5)]
+    assert allowed[0] == pytest.approx(0.3) and allowed == sorted(allowed, reverse=True) and allowed[-1] >= 0
+
+
+def test_the_metrics_allow_the_same_pairs_for_a_mean_of_views():
+    rng = np.random.default_rng(0)
+    a, b = (unit(rng.normal(size=(500, 8))) for _ in range(2))
+    cosine = 0.4
+    for agreement in (1.0, 0.97, 0.9):
+        within = distance(a, b, "cosine") <= tightened(cosine, "cosine", agreement)
+        far_l2 = tightened((2 * cosine) ** 0.5, "euclidean_l2", agreement)
+        assert (within == (distance(a, b, "euclidean_l2") <= far_l2)).all() and 0 < within.sum() < 500
+        far = tightened(1.4 * (2 * cosine) ** 0.5, "euclidean", agreement, 1.4)
+        assert (within == (distance(1.4 * a, 1.4 * b, "euclidean") <= far)).all()

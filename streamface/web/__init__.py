@@ -1,0 +1,1 @@
+"""The pages of a running stream: live view, visits, enrolment, kiosk."""

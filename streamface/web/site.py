@@ -1,0 +1,27 @@
+"""What the pages are about, handed to every route."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamface.web.guard import Access
+from streamface.web.views import View
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The parts of a running stream that the pages show."""
+
+    views: Mapping[str, View]
+    """Of each camera by its name."""
+    access: Access
+
+
+def of(connection: HTTPConnection) -> Site:
+    """The site that a request is for."""
+    return connection.app.state.site

@@ -1,0 +1,99 @@
+import { called, fromTemplate, kind } from "./common.js";
+
+const AGAIN_MS = 2000;
+const WIDEST = 1280;
+
+/** One camera's tile: asks for a picture, draws it, asks for the next. */
+export class Camera {
+  constructor(name, parent, onFaces) {
+    this.name = name;
+    this.onFaces = onFaces;
+    this.tile = fromTemplate("camera");
+    this.tile.querySelector(".name").textContent = name;
+    this.canvas = this.tile.querySelector("canvas");
+    this.labels = this.tile.querySelector(".labels");
+    this.socket = null;
+    parent.append(this.tile);
+    document.addEventListener("visibilitychange", () => this.connect());
+  }
+
+  /** labels: 'page', 'picture' or 'none'. */
+  show(labels) {
+    this.mode = labels;
+    this.labels.hidden = labels !== "page";
+    this.connect();
+  }
+
+  connect() {
+    if (this.socket) {
+      this.socket.onclose = null;
+      this.socket.close();
+      this.socket = null;
+    }
+    clearTimeout(this.timer);
+    if (document.hidden) return; // nobody looks: nothing is drawn or sent
+    const width = Math.min(WIDEST, Math.ceil(this.tile.clientWidth * devicePixelRatio) || 640);
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const query = `drawn=${this.mode === "picture"}&width=${width}`;
+    this.socket = new WebSocket(`${scheme}://${location.host}/api/cameras/${encodeURIComponent(this.name)}/live?${query}`);
+    this.socket.binaryType = "blob";
+    this.socket.onmessage = (message) => this.take(message.data);
+    this.socket.onclose = () => {
+      this.tell("offline", "no connection to streamface");
+      this.timer = setTimeout(() => this.connect(), AGAIN_MS);
+    };
+  }
+
+  async take(data) {
+    if (typeof data === "string") {
+      this.now = JSON.parse(data);
+      if (this.now.picture) return; // the picture comes next
+      this.tell(this.now.state, this.now.reason);
+    } else {
+      const picture = await createImageBitmap(data);
+      if (this.canvas.width !== picture.width || this.canvas.height !== picture.height) {
+        [this.canvas.width, this.canvas.height] = [picture.width, picture.height];
+      }
+      this.canvas.getContext("2d").drawImage(picture, 0, 0);
+      picture.close();
+      this.tell(this.now.state, this.now.reason);
+      this.draw(this.now.faces);
+      this.onFaces(this.now.faces, this.canvas);
+    }
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send("next");
+  }
+
+  tell(state, reason) {
+    this.tile.dataset.state = state;
+    const delay = this.now?.delay_s != null && state === "live" ? ` · ${Math.round(this.now.delay_s * 1000)} ms` : "";
+    this.tile.querySelector(".state").textContent = state + delay;
+    const banner = this.tile.querySelector(".banner");
+    banner.hidden = state === "live";
+    banner.textContent = reason ? `${state}: ${reason}` : state;
+    const people = this.now?.faces.map(called).join(", ") || "nobody";
+    const text = `${this.name}, ${state}: ${people}`;
+    const picture = this.tile.querySelector(".picture");
+    if (picture.getAttribute("aria-label") !== text) picture.setAttribute("aria-label", text);
+  }
+
+  draw(faces) {
+    if (this.mode !== "page") return;
+    const wanted = new Map(faces.map((face) => [String(face.track), face]));
+    for (const old of [...this.labels.children]) if (!wanted.has(old.dataset.track)) old.remove();
+    for (const [track, face] of wanted) {
+      let label = this.labels.querySelector(`[data-track="${track}"]`);
+      if (!label) {
+        label = document.createElement("div");
+        label.dataset.track = track;
+        label.append(document.createElement("span"));
+        this.labels.append(label);
+      }
+      const [left, top, right, bottom] = face.box;
+      label.className = `${kind(face)}${face.in_sight ? "" : " hidden-face"}${top < 0.12 ? " below" : ""}`;
+      label.style.cssText = `left:${left * 100}%;top:${top * 100}%;width:${(right - left) * 100}%;height:${(bottom - top) * 100}%`;
+      const { age, gender, emotion } = face.attributes;
+      const more = [gender?.label, age?.label, emotion?.label].filter(Boolean).join(", ");
+      label.firstChild.textContent = more ? `${called(face)} · ${more}` : called(face);
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import asyncio
+import threading
+
+import cv2
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from streamface import testing
+from streamface.types import LOST, Box, FaceResult, Frame, FrameResult, Match, SourceState
+from streamface.web import app, views
+from streamface.web.guard import Access, hosts_for
+from streamface.web.site import Site
+from streamface.web.views import View
+
+
+def result(index: int, grey: int = 100, **changes) -> FrameResult:
+    """A frame of one grey with one known person in it."""
+    face = FaceResult(testing.track(7, box=Box(80, 45, 160, 135)), Match("Änna <i>", 0.04, "cosine", 0.07))
+    frame = Frame(np.full((180, 320, 3), grey, np.uint8), index, 1e9 + index, None, "door")
+    return FrameResult(frame, (face,), **changes)
+
+
+def site(view: View) -> TestClient:
+    return TestClient(app.create(Site({view.camera: view}, Access(hosts_for("127.0.0.1"), None))), "http://localhost")
+
+
+def grey_of(data: bytes) -> int:
+    return round(float(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).mean()))
+
+
+def test_a_camera_tells_who_is_where():
+    view = View("door")
+    view.write(result(0, source_state=SourceState(LOST, 5.0, "no answer")), None)
+    (camera,) = site(view).get("/api/cameras").json()
+    assert (camera["state"], camera["reason"], camera["size"]) == ("lost", "no answer", [320, 180])
+    (face,) = camera["faces"]
+    assert face["identity"] == "Änna <i>" and face["box"] == [0.25, 0.25, 0.5, 0.75] and face["distance"] == 0.04
+
+
+def test_a_viewer_who_is_slow_gets_the_newest_picture_and_never_a_late_one():
+    view = View("door")
+    view.write(result(0, 10), None)
+    with site(view).websocket_connect("ws://localhost/api/cameras/door/live?drawn=false&width=160") as socket:
+        assert socket.receive_json()["version"] == 1 and abs(grey_of(socket.receive_bytes()) - 10) <= 1
+        for index in range(1, 50):
+            view.write(result(index, 10 + 4 * index), None)
+        socket.send_text("next")
+        assert socket.receive_json()["version"] == 50 and abs(grey_of(socket.receive_bytes()) - 206) <= 1
+
+
+def test_labels_are_drawn_only_while_somebody_wants_them():
+    view = View("door")
+    view.write(result(0), None)
+    assert not view.wants_image
+    with site(view).websocket_connect("ws://localhost/api/cameras/door/live?drawn=true") as socket:
+        socket.receive_json(), socket.receive_bytes()
+        assert view.wants_image
+        view.write(result(1, 100), np.full((180, 320, 3), 200, np.uint8))
+        socket.send_text("next")
+        assert socket.receive_json()["picture"] and abs(grey_of(socket.receive_bytes()) - 200) <= 1
+    for _ in range(50):
+        if not view.wants_image:
+            break
+        threading.Event().wait(0.05)
+    assert not view.wants_image
+
+
+def test_a_picture_is_encoded_once_for_all_who_look(monkeypatch):
+    view, encoded = View("door"), []
+    monkeypatch.setattr(views, "_jpeg", lambda image, width: encoded.append(width) or b"jpeg")
+    view.write(result(0), None)
+    for _ in range(5):
+        assert view.jpeg(view.newest, False, 320) == b"jpeg"
+    assert encoded == [320]
+    view.jpeg(view.newest, False, 640)
+    old = view.newest
+    view.write(result(1), None)
+    view.jpeg(old, False, 320)
+    view.jpeg(view.newest, False, 320)
+    assert encoded == [320, 640, 320, 320]
+
+
+def test_an_analysis_thread_is_never_kept_waiting_by_a_viewer_who_has_gone():
+    view = View("door")
+
+    async def left() -> None:
+        waiting = asyncio.create_task(view.next(view.newest.version, 60))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+
+    asyncio.run(left())
+    view.write(result(0), None)  # must not touch the loop that is closed
+    assert view.newest.version == 1
+
+
+def test_a_quiet_camera_still_says_how_it_does():
+    view = View("door")
+    newest = asyncio.run(view.next(0, 0.01))
+    assert newest.version == 0 and newest.result is None
+    assert site(view).get("/api/cameras").json()[0]["state"] == "connecting"
+    assert site(view).get("/api/cameras/door/picture.jpg?drawn=false").status_code == 503
+
+
+@pytest.mark.parametrize(("query", "size"), [("width=160", (160, 90)), ("width=3000", (320, 180))])
+def test_a_picture_has_the_width_that_was_asked_for_but_is_never_enlarged(query, size):
+    view = View("door")
+    view.write(result(0), None)
+    answer = site(view).get(f"/api/cameras/door/picture.jpg?drawn=false&{query}")
+    assert answer.headers["content-type"] == "image/jpeg"
+    image = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+    assert image.shape[1::-1] == size
+
+
+def test_an_unknown_camera_is_said():
+    made = site(View("door"))
+    assert made.get("/api/cameras/yard/picture.jpg").status_code == 404
+    with pytest.raises(WebSocketDisconnect), made.websocket_connect("ws://localhost/api/cameras/yard/live") as socket:
+        socket.receive_json()
