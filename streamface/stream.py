@@ -72,7 +72,8 @@ class Stream:
         self.summary = Summary(profile=Profile(KEPT_FRAMES if settings.output.profile else 0))
         self.people: LiveGallery | None = None
         self.source: Source | None = None
-        self.overlay = Overlay(settings.overlay, self._thumbnail, settings.detection.zone)
+        title = settings.capture.camera or ""
+        self.overlay = Overlay(settings.overlay, self._thumbnail, settings.detection.zone, title)
         self._read, self._begun, self._rate = 0, perf_counter(), _Rate()
         self._latest: tuple[FrameResult, float] | None = None
         self._outputs: Outputs | None = None

@@ -34,6 +34,7 @@ class Overlay:
         thumbnail: (path of a picture, side in pixels) -> (h, w, 3) uint8 BGR of the face in it, or None;
             asked once for each picture and size.
         zone: corners of the part of the picture in which faces count, as `DetectionSettings.zone`.
+        title: the camera's name, to be shown with the status; empty for none.
     """
 
     def __init__(
@@ -41,11 +42,12 @@ class Overlay:
         settings: OverlaySettings,
         thumbnail: Thumbnail | None = None,
         zone: Sequence[tuple[float, float]] | None = None,
+        title: str = "",
     ) -> None:
         self.text = Typesetter()
         self._scale = settings.scale
         self._cards = Cards(self.text, settings.scale, settings.thumbnails)
-        self._status = StatusLayer(self._cards, self.text) if settings.status else None
+        self._status = StatusLayer(self._cards, self.text, title) if settings.status else None
         self._identity = IdentityLayer(self._cards, self.text, thumbnail)
         self.layers: list[Layer] = [ZoneLayer(zone)] if zone else []
         self.layers += [

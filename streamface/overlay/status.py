@@ -20,10 +20,14 @@ PATIENCE = 30
 
 
 class StatusLayer(Layer):
-    """Writes '30 fps, 5 people' and the time in the file or the camera's state: LIVE, STALLED 0:03, LOST 1:12."""
+    """Writes '30 fps, 5 people' and the time in the file or the camera's state: LIVE, STALLED 0:03, LOST 1:12.
 
-    def __init__(self, cards: Cards, text: Typesetter) -> None:
+    title: the camera's name, written before; empty for none.
+    """
+
+    def __init__(self, cards: Cards, text: Typesetter, title: str = "") -> None:
         self._cards, self._text = cards, text
+        self._title = [(title, PAPER, BOLD)] if title else []
         self._corner = CORNERS[0]
         self._better_for = 0
         self._width = 0
@@ -61,8 +65,8 @@ class StatusLayer(Layer):
         live = result.frame.media_time is None
         if result.source_state and result.source_state.state != LIVE:
             away_s = time.time() - result.source_state.since
-            return [(f"{result.source_state.state.upper()} {_clock(max(0.0, away_s))}", PAPER, BOLD)]
-        parts = [("LIVE" if live else _clock(result.frame.media_time), PAPER, BOLD)]
+            return [*self._title, (f"{result.source_state.state.upper()} {_clock(max(0.0, away_s))}", PAPER, BOLD)]
+        parts = [*self._title, ("LIVE" if live else _clock(result.frame.media_time), PAPER, BOLD)]
         if result.source_state:
             parts += [(trouble.upper(), AMBER, BOLD) for trouble in result.source_state.troubles]
         if self.fps is not None:

@@ -50,7 +50,7 @@ class Grid:
             return self._changed.wait_for(lambda: self._version > self._seen, timeout_s)
 
     def compose(self) -> np.ndarray:
-        """All tiles, (H, W, 3) uint8 BGR, read-only; pictures keep their shape and are only made smaller."""
+        """All tiles, (H, W, 3) uint8 BGR, read-only; pictures keep their shape and fill their tile one way."""
         with self._changed:
             newest, self._seen = list(self._newest.values()), self._version
         width, height = self._tile_wh
@@ -74,8 +74,9 @@ class _Tile(Sink):
 
 def _fit(tile: np.ndarray, image: np.ndarray) -> None:
     """Write `image` into the middle of `tile`, in place."""
-    scale = min(1.0, tile.shape[1] / image.shape[1], tile.shape[0] / image.shape[0])
+    scale = min(tile.shape[1] / image.shape[1], tile.shape[0] / image.shape[0])
     width, height = max(1, int(image.shape[1] * scale)), max(1, int(image.shape[0] * scale))
-    small = image if scale == 1.0 else cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    fitted = image if scale == 1.0 else cv2.resize(image, (width, height), interpolation=smooth)
     top, left = (tile.shape[0] - height) // 2, (tile.shape[1] - width) // 2
-    tile[top : top + height, left : left + width] = small
+    tile[top : top + height, left : left + width] = fitted

@@ -297,3 +297,11 @@ def test_the_status_tells_how_a_camera_does(state, for_s, expected):
     assert (image[400, 900] == (60 if shown.frame.repeated else 120)).all()  # an old picture is dark
     amber, red = ((image == colour).all(axis=2).any() for colour in (AMBER, RED))
     assert (amber, red) == (expected[0] != "LIVE" or "FROZEN" in expected, expected == ["LIVE", "0 people"])
+
+
+def test_a_camera_has_its_name_beside_the_status():
+    plain, named = (Overlay(OverlaySettings(), title=title).render(result(), 30.0) for title in ("", "front door"))
+    changed = (plain != named).any(2)
+    assert changed.any() and not changed[changed.shape[0] // 4 :].any()
+    wider = [np.nonzero((image != image[-1, -1]).any(2))[1].max() for image in (plain, named)]
+    assert wider[1] > wider[0] + 20
