@@ -35,15 +35,17 @@ def data_file(name: str) -> Path:
     return path
 
 
-def read_tar(path: Path, grey: bool = False) -> Iterator[tuple[str, np.ndarray]]:
+def read_tar(path: Path, grey: bool = False, skip: str = "") -> Iterator[tuple[str, np.ndarray]]:
     """(name inside the archive, picture) of every file of a tar, in order of name, read in place.
 
-    Pictures are (H, W, 3) uint8 BGR, or (H, W) uint8 with `grey`.
+    Pictures are (H, W, 3) uint8 BGR, or (H, W) uint8 with `grey`. `skip`: the ending of names to leave out.
     """
     import cv2
 
     with tarfile.open(path) as archive:
         for member in sorted((m for m in archive if m.isfile()), key=lambda m: m.name):
+            if skip and member.name.endswith(skip):
+                continue
             data = np.frombuffer(archive.extractfile(member).read(), np.uint8)
             image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
             if image is None:

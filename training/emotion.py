@@ -61,8 +61,9 @@ class Block(nn.Module):
 class EmotionNet(nn.Module):
     """The table of `emotion_cnn` with batch normalisation; (N, 1, 48, 48) of 0..255 in, (N, 7) logits out."""
 
-    def __init__(self) -> None:
+    def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = dropout
         rows = list(emotion_cnn.convolutions(emotion_cnn.LAYERS))
         self.blocks = nn.ModuleList(Block(index, rows) for index in range(len(emotion_cnn.LAYERS)))
         self.head = nn.Linear(rows[-1][-1], len(emotion_cnn.LABELS))
@@ -77,7 +78,7 @@ class EmotionNet(nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
             x = block(x)
-        return self.head(F.dropout(x.mean((2, 3)), DROPOUT, self.training))
+        return self.head(F.dropout(x.mean((2, 3)), self.dropout, self.training))
 
     def folded(self) -> dict[str, np.ndarray]:
         """The weights as `emotion_cnn.build` takes them, batch normalisation folded into the convolutions."""
@@ -90,51 +91,57 @@ class EmotionNet(nn.Module):
         return {name: tensor.detach().numpy().copy() for name, tensor in weights.items()}
 
 
-class EmotionTask:
-    """Training of `EmotionNet` by SGD with Nesterov momentum, a cosine rate and a running mean of the weights."""
+class Pupil:
+    """`EmotionNet` in training: SGD with Nesterov momentum, a cosine rate, and a running mean of the weights.
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, epochs: int, seed: int, soft: bool = False) -> None:
-        kept, held_out = common.split(len(labels), HELD_OUT, seed)
-        self.images, self.labels = torch.from_numpy(images)[:, None], torch.from_numpy(labels)
-        self.kept, self.held_out = torch.from_numpy(kept), torch.from_numpy(held_out)
-        self.seed, self.epochs, self.soft = seed, epochs, soft
+    What it learns from is said by those that inherit.
+    """
+
+    def __init__(self, epochs: int, seed: int, dropout: float = 0.0) -> None:
+        self.seed, self.epochs = seed, epochs
         torch.manual_seed(seed)
-        self.net, self.average = EmotionNet(), EmotionNet().eval()
+        self.net, self.average = EmotionNet(dropout), EmotionNet().eval()
         self.average.load_state_dict(self.net.state_dict())
         decayed = [p for p in self.net.parameters() if p.ndim > 1]
         plain = [p for p in self.net.parameters() if p.ndim == 1]
         groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": plain, "weight_decay": 0.0}]
         self.optimizer = torch.optim.SGD(groups, lr=RATE, momentum=0.9, nesterov=True)
 
+    def order(self, index: int, rng: torch.Generator) -> torch.Tensor:
+        """Indices of the pictures of an epoch."""
+        raise NotImplementedError
+
+    def batch(self, indices: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """(N, 1, 48, 48) float32 pictures of 0..255 and their (N, 7) targets."""
+        raise NotImplementedError
+
+    def held_out_figures(self) -> Mapping[str, float]:
+        """What is plotted after each epoch."""
+        raise NotImplementedError
+
     def epoch(self, index: int) -> Mapping[str, float]:
         """One pass; order, variations and dropout come from the seed and the epoch alone."""
         torch.manual_seed(self.seed * 100_003 + index)
         rng = torch.Generator().manual_seed(self.seed * 100_003 + index)
-        order = self.kept[torch.randperm(len(self.kept), generator=rng)]
+        order = self.order(index, rng)
         steps = len(order) // BATCH
         total = 0.0
         self.net.train()
         for step in tqdm(range(steps), f"epoch {index + 1}/{self.epochs}", mininterval=2, leave=False):
             self._set_rate(index + step / steps)
-            total += self._step(order[step * BATCH : (step + 1) * BATCH], rng)
+            total += self._step(*self.batch(order[step * BATCH : (step + 1) * BATCH], rng))
             self._average(index * steps + step)
-        logits, labels = self.logits(self.images[self.held_out]), self.labels[self.held_out].numpy()
-        return {
-            "train loss": total / steps,
-            "held-out loss": common.log_loss(common.softmax(logits), labels),
-            "held-out accuracy": float((logits.argmax(1) == labels).mean()),
-        }
+        return {"train loss": total / steps} | self.held_out_figures()
 
     def _set_rate(self, epoch: float) -> None:
         ramp = min(1.0, (epoch + 0.01) / WARM_UP_EPOCHS)
         for group in self.optimizer.param_groups:
             group["lr"] = RATE * ramp * 0.5 * (1 + np.cos(np.pi * epoch / self.epochs))
 
-    def _step(self, indices: torch.Tensor, rng: torch.Generator) -> float:
-        images, targets = varied(self.images[indices].float(), self.labels[indices], rng, self.soft)
+    def _step(self, images: torch.Tensor, targets: torch.Tensor) -> float:
         with torch.autocast("cpu", torch.bfloat16):
             logits = self.net(images)
-        loss = F.cross_entropy(logits.float(), targets, label_smoothing=SMOOTHING)
+        loss = F.cross_entropy(logits.float(), targets)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -170,6 +177,30 @@ class EmotionTask:
         self.average.load_state_dict(parts["average"])
         for name, parameter in self.net.named_parameters():
             self.optimizer.state[parameter]["momentum_buffer"] = parts["momentum"][name]
+
+
+class EmotionTask(Pupil):
+    """Learns from pictures with labels, of which `HELD_OUT` are kept aside."""
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, epochs: int, seed: int, soft: bool = False) -> None:
+        super().__init__(epochs, seed, DROPOUT)
+        kept, held_out = common.split(len(labels), HELD_OUT, seed)
+        self.images, self.labels = torch.from_numpy(images)[:, None], torch.from_numpy(labels)
+        self.kept, self.held_out, self.soft = torch.from_numpy(kept), torch.from_numpy(held_out), soft
+
+    def order(self, index: int, rng: torch.Generator) -> torch.Tensor:
+        return self.kept[torch.randperm(len(self.kept), generator=rng)]
+
+    def batch(self, indices: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        images, targets = varied(self.images[indices].float(), self.labels[indices], rng, self.soft)
+        return images, targets * (1 - SMOOTHING) + SMOOTHING / len(emotion_cnn.LABELS)
+
+    def held_out_figures(self) -> Mapping[str, float]:
+        logits, labels = self.logits(self.images[self.held_out]), self.labels[self.held_out].numpy()
+        return {
+            "held-out loss": common.log_loss(common.softmax(logits), labels),
+            "held-out accuracy": float((logits.argmax(1) == labels).mean()),
+        }
 
 
 def varied(
@@ -232,12 +263,10 @@ def litert_figures(data: bytes, images: np.ndarray, labels: np.ndarray) -> dict:
     return figures(np.concatenate(found), labels) | {"bytes": len(data)}
 
 
-def finish(task: EmotionTask, folder: Path, soften_px: float) -> dict:
-    """Write weights and LiteRT files of a trained task into its run folder; its temperature and figures."""
-    weights = task.average.folded()
+def finish(pupil: Pupil, folder: Path, temperature: float, soften_px: float = 0.0) -> dict:
+    """Write weights and LiteRT files of a trained network into its run folder; its figures on PublicTest."""
+    weights = pupil.average.folded()
     np.savez(folder / "weights.npz", **weights)
-    held_out = task.images[task.held_out]
-    temperature = common.fit_temperature(task.logits(held_out), task.labels[task.held_out].numpy())
     images, labels = load("fer2013_publictest.tar")
     plain = common.to_litert(emotion_cnn.build(weights, soften_px=soften_px), "float32")
     report = {"temperature": temperature, "uncalibrated float32": litert_figures(plain, images, labels)}
@@ -276,7 +305,8 @@ def train(options: argparse.Namespace) -> None:
     settings = {"epochs": options.epochs, "seed": options.seed, "soft": options.soft > 0, "layers": layers}
     history = common.train(task, common.Run(options.run, settings), options.epochs)
     report = {"settings": settings, "soften_px": options.soft, "history": history}
-    report |= finish(task, options.run, options.soft)
+    temperature = common.fit_temperature(task.logits(task.images[task.held_out]), task.labels[task.held_out].numpy())
+    report |= finish(task, options.run, temperature, options.soft)
     cache.write_atomically(options.run / "metrics.json", json.dumps(report, indent=1).encode())
 
 

@@ -20,12 +20,12 @@ INPUT_PX = 48
 LAYERS = (
     ("conv", 32),
     ("pool", 0),
-    ("residual", 64),
+    ("residual", 48),
     ("pool", 0),
-    ("residual", 128),
+    ("residual", 96),
     ("pool", 0),
-    ("residual", 192),
-    ("residual", 192),
+    ("residual", 160),
+    ("residual", 160),
 )
 FLATTEST = 8.0
 """Least deviation in grey levels that a picture is divided by, so that an empty one is not turned into noise."""
