@@ -13,6 +13,9 @@ FRAMING = np.array([[0.303, 0.289], [0.697, 0.289], [0.500, 0.524], [0.324, 0.69
 EYES_APART = (0.12, 0.7)
 """Least and largest distance of the eyes that is believed, against the mean of width and height."""
 
+FILLED_SHARE = 0.55
+"""Of a crop's height, how tall a face is at least that fills it."""
+
 SMALLEST_SHARE = 0.3
 """The smallest face looked for in a loose crop, against the shorter side."""
 
@@ -29,6 +32,11 @@ def detection_of_crop(detector: Detector, image: np.ndarray) -> Detection:
     whole = Box(0.0, 0.0, float(width), float(height))
     found = _refined(detector, image, whole) or _detected(detector, image)
     return found or Detection(whole, 0.0, FRAMING * np.float32([width, height]))
+
+
+def fills(detection: Detection, image: np.ndarray) -> bool:
+    """Whether the face of a crop (H, W, 3) takes up so much of it that the crop shows little else."""
+    return detection.box.height >= FILLED_SHARE * image.shape[0]
 
 
 def _refined(detector: Detector, image: np.ndarray, box: Box) -> Detection | None:

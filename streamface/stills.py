@@ -14,7 +14,7 @@ from streamface import build, plugins
 from streamface.alignment import align, quality
 from streamface.analysis import FaceAnalysis, Request
 from streamface.attributes.base import ACTIONS, FAMILIES, AttributePredictor
-from streamface.cropped import detection_of_crop
+from streamface.cropped import detection_of_crop, fills
 from streamface.detection.base import Detector
 from streamface.errors import ImageError, NoFaceError, SettingsError, UnknownNameError
 from streamface.images import as_bgr
@@ -48,6 +48,8 @@ class StillFace:
     """0..1: size, sharpness, pose and light together."""
     pyramid: Pyramid | None
     """The picture; None where it need not be looked at again."""
+    is_crop: bool = False
+    """Whether the picture was taken for the face, without detection."""
 
 
 class StillAnalysis:
@@ -95,7 +97,7 @@ class StillAnalysis:
                     "take all of it for a face"
                 )
             if not found:
-                found = (detection_of_crop(self._detector(), pyramid.image),)
+                return [self._cut(pyramid, detection_of_crop(self._detector(), image), is_crop=True)]
         found = sorted(found, key=lambda detection: -detection.box.area)
         return [self._cut(pyramid, detection) for detection in found]
 
@@ -107,21 +109,28 @@ class StillAnalysis:
     def attributes(self, face: StillFace, actions: Sequence[str]) -> Mapping[str, Attribute]:
         """Action -> attribute, from a chip of the attribute networks' own where they have one.
 
-        Raises `SettingsError` for an action that no network here answers.
+        What a network tells better from a whole crop it gets the whole crop for, where the face fills it. Raises
+        `SettingsError` for an action that no network here answers.
         """
         with _LOCK:
             wanted = AnalysisSettings(_with_those_asked(self._family, actions), self._family)
             _prepared(replace(self.settings, analysis=wanted))
             settings = Settings(recognition=self._network(), analysis=wanted)
-            template, side = build.attribute_chip(settings)
-            chip = face.chip if template is self.spec.template else align(face.pyramid, face.detection, template, side)
-            request = Request(0, chip, face.quality, 0.0, False, tuple(actions))
-            found = FaceAnalysis(self._recognizer(), _predictors(settings)).look(request).attributes
+            found = _of_whole_crop(face, _predictors(settings), actions)
+            rest = tuple(action for action in actions if action not in found)
+            if rest:
+                found |= self._of_chip(face, settings, rest)
             _ASKED[self._family] = wanted.actions
         missing = [action for action in actions if action not in found]
         if missing:
             raise SettingsError(build.unanswered(missing))
         return found
+
+    def _of_chip(self, face: StillFace, settings: Settings, actions: tuple[str, ...]) -> Mapping[str, Attribute]:
+        template, side = build.attribute_chip(settings)
+        chip = face.chip if template is self.spec.template else align(face.pyramid, face.detection, template, side)
+        request = Request(0, chip, face.quality, 0.0, False, actions)
+        return FaceAnalysis(self._recognizer(), _predictors(settings)).look(request).attributes
 
     def chip(self, face: StillFace, side: int) -> np.ndarray:
         """The aligned face at (side, side, 3) uint8 BGR, read-only."""
@@ -146,10 +155,11 @@ class StillAnalysis:
         """What decides which network is loaded, and nothing else."""
         return replace(self.settings.recognition, metric="cosine", threshold=None, mirror=False)
 
-    def _cut(self, pyramid: Pyramid, detection: Detection) -> StillFace:
+    def _cut(self, pyramid: Pyramid, detection: Detection, is_crop: bool = False) -> StillFace:
         height, width = pyramid.image.shape[:2]
         chip = align(pyramid, detection, self.spec.template, self.spec.input_px)
-        return StillFace(detection, detection.box.clipped(width, height), chip, quality(detection, chip), pyramid)
+        box, score = detection.box.clipped(width, height), quality(detection, chip)
+        return StillFace(detection, box, chip, score, pyramid, is_crop)
 
 
 def read(image: object, place: str) -> tuple[np.ndarray, str]:
@@ -215,6 +225,19 @@ def _recognizer(recognition: RecognitionSettings) -> Recognizer:
 @cache
 def _predictors(settings: Settings) -> tuple[AttributePredictor, ...]:
     return build.predictors(settings, build.attribute_chip(settings)[0])
+
+
+def _of_whole_crop(
+    face: StillFace, predictors: Sequence[AttributePredictor], actions: Sequence[str]
+) -> dict[str, Attribute]:
+    """What is told from the whole picture: nothing, unless it is a crop that the face fills."""
+    if not face.is_crop or not fills(face.detection, face.pyramid.image):
+        return {}
+    return {
+        name: attribute
+        for predictor in predictors
+        for name, attribute in predictor.predict_crops([face.pyramid.image], actions)[0].items()
+    }
 
 
 def _with_those_asked(family: str, actions: Sequence[str]) -> tuple[str, ...]:

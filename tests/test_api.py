@@ -216,6 +216,51 @@ def test_analyze_makes_no_features_that_nobody_shares(portrait, predictor):
     assert predictor.asked == [((1, 150, 150, 3), ("emotion", "gender"), False)]
 
 
+class CropReader(FakePredictor):
+    """Tells the emotion of a whole crop; keeps the crops."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.crops: list[np.ndarray] = []
+
+    def predict_crops(self, images, actions):
+        self.crops += images
+        return [{"emotion": self._answer("emotion", image)} for image in images if "emotion" in actions] or [{}]
+
+
+@pytest.fixture
+def reader(monkeypatch):
+    made = CropReader()
+    monkeypatch.setattr(build, "predictors", lambda *_: (made,))
+    stills.forget()
+    yield made
+    stills.forget()
+
+
+def test_a_crop_that_a_face_fills_is_read_as_a_whole(portrait, reader):
+    face = streamface.analyze(portrait, "age")["face"]
+    crop = portrait[face["y"] : face["y"] + face["h"], face["x"] : face["x"] + face["w"]]
+    answer = streamface.analyze(crop, "age, emotion", detector_backend="skip")
+    assert answer["dominant_emotion"] == "happy" and answer["age"] > 0
+    np.testing.assert_array_equal(reader.crops[0], crop)
+    assert [asked[1] for asked in reader.asked] == [("age",), ("age",)]  # the second without the emotion
+    noise = np.random.default_rng(0).integers(0, 255, (48, 48, 3), dtype=np.uint8)
+    streamface.analyze(noise, "emotion", enforce_detection=False)
+    np.testing.assert_array_equal(reader.crops[1], noise)
+
+
+@pytest.mark.parametrize("detector, side", [("mtcnn", 1.0), ("skip", 2.2)])
+def test_a_face_with_much_around_it_is_read_from_its_chip(portrait, reader, detector, side):
+    face = streamface.analyze(portrait, "age")["face"]
+    around = round((side - 1) / 2 * face["h"])
+    padded = cv2.copyMakeBorder(portrait, *(around,) * 4, cv2.BORDER_REPLICATE)
+    x, y = face["x"] + around, face["y"] + around
+    crop = padded[y - around : y + face["h"] + around, x - around : x + face["w"] + around] if around else portrait
+    answer = streamface.analyze(crop, "emotion", detector_backend=detector)
+    assert answer["dominant_emotion"] == "happy" and not reader.crops
+    assert reader.asked[-1][1] == ("emotion",)
+
+
 def test_analyze_takes_the_largest_face_or_all(both, portrait, hopper, predictor):
     answers = streamface.analyze(both, ["age"], faces="all")
     assert [answer["face"]["x"] > portrait.shape[1] for answer in answers] == [True, False]

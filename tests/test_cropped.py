@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from streamface import build
-from streamface.cropped import FRAMING, detection_of_crop
+from streamface.cropped import FRAMING, detection_of_crop, fills
 from streamface.detection.base import Detector
 from streamface.types import Box, Detection
 
@@ -70,6 +70,11 @@ def test_a_detector_that_cannot_refine_detects():
     face = _face(80)
     bare = Detection(Box(0, 0, 100, 100), 0.9)  # without landmarks
     assert detection_of_crop(Scripted(detected=[bare, face], can_refine=False), BLANK) is face
+
+
+def test_a_face_of_half_the_height_does_not_fill_a_crop():
+    assert fills(_face(60), BLANK) and fills(_face(140, shift=-20), BLANK)
+    assert not fills(_face(50), BLANK)
 
 
 @pytest.mark.parametrize("height, width", [(1, 1), (8, 300), (300, 8), (64, 64)])

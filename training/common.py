@@ -22,8 +22,6 @@ from streamface.runtime import cache
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "training" / "runs"
-BUNDLED = ROOT / "streamface" / "bundled"
-CARDS = ROOT / "docs" / "models"
 History = list[dict[str, float]]
 
 
@@ -143,6 +141,34 @@ def plot_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
     figure.savefig(path, dpi=100)
+
+
+def finish_run(folder: Path, name: str, report: Mapping[str, Any]) -> None:
+    """Write figures into the folder of a run: all as `metrics.json`, and `card.md` to start a model card from."""
+    cache.write_atomically(folder / "metrics.json", json.dumps(report, indent=1).encode())
+    cache.write_atomically(folder / "card.md", card(name, report).encode())
+
+
+def card(name: str, report: Mapping[str, Any]) -> str:
+    """Markdown of a run: its settings, its last epoch, and a table a part of what `report` says in single numbers."""
+    lines = [f"# Model card: {name}", "", f"`python -m training.{name}` with {json.dumps(report['settings'])}", ""]
+    parts = {"last epoch": report["history"][-1]} | {key: part for key, part in report.items() if key != "history"}
+    for title, part in parts.items():
+        numbers = _numbers(part) if isinstance(part, Mapping) and title != "settings" else {}
+        rows = [f"| {row} | {value:.4g} |" for row, value in numbers.items()]
+        lines += [f"## {title}", "", "| | |", "|---|---|", *rows, ""] if rows else []
+    return "\n".join([*lines, "Data and its terms, weaknesses, and what it must not be used for: to be written.", ""])
+
+
+def _numbers(part: Mapping[str, Any], before: str = "") -> dict[str, float]:
+    """The single numbers of nested mappings, by their path."""
+    found: dict[str, float] = {}
+    for name, value in part.items():
+        if isinstance(value, Mapping):
+            found |= _numbers(value, f"{before}{name} ")
+        elif isinstance(value, (int, float)):
+            found[f"{before}{name}"] = value
+    return found
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -9,7 +9,6 @@ end (its pictures also at the start, for `check_alike`).
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -97,6 +96,10 @@ class Pupil:
     What it learns from is said by those that inherit.
     """
 
+    batch_size = BATCH
+    warm_up_epochs: float = WARM_UP_EPOCHS
+    average_decay = AVERAGE_DECAY
+
     def __init__(self, epochs: int, seed: int, dropout: float = 0.0) -> None:
         self.seed, self.epochs = seed, epochs
         torch.manual_seed(seed)
@@ -124,19 +127,23 @@ class Pupil:
         torch.manual_seed(self.seed * 100_003 + index)
         rng = torch.Generator().manual_seed(self.seed * 100_003 + index)
         order = self.order(index, rng)
-        steps = len(order) // BATCH
+        steps = len(order) // self.batch_size
         total = 0.0
         self.net.train()
         for step in tqdm(range(steps), f"epoch {index + 1}/{self.epochs}", mininterval=2, leave=False):
             self._set_rate(index + step / steps)
-            total += self._step(*self.batch(order[step * BATCH : (step + 1) * BATCH], rng))
+            total += self._step(*self.batch(order[step * self.batch_size : (step + 1) * self.batch_size], rng))
             self._average(index * steps + step)
         return {"train loss": total / steps} | self.held_out_figures()
 
+    def rate_share(self, epoch: float) -> float:
+        """Of `RATE` at a time in epochs, after the warm-up: a cosine to 0."""
+        return 0.5 * (1 + np.cos(np.pi * epoch / self.epochs))
+
     def _set_rate(self, epoch: float) -> None:
-        ramp = min(1.0, (epoch + 0.01) / WARM_UP_EPOCHS)
+        ramp = min(1.0, (epoch + 0.01) / self.warm_up_epochs)
         for group in self.optimizer.param_groups:
-            group["lr"] = RATE * ramp * 0.5 * (1 + np.cos(np.pi * epoch / self.epochs))
+            group["lr"] = RATE * ramp * self.rate_share(epoch)
 
     def _step(self, images: torch.Tensor, targets: torch.Tensor) -> float:
         with torch.autocast("cpu", torch.bfloat16):
@@ -149,7 +156,7 @@ class Pupil:
 
     @torch.no_grad()
     def _average(self, step: int) -> None:
-        share = 1 - min(AVERAGE_DECAY, (1 + step) / (10 + step))
+        share = 1 - min(self.average_decay, (1 + step) / (10 + step))
         for mean, value in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
             if mean.is_floating_point():
                 mean.lerp_(value, share)
@@ -307,7 +314,7 @@ def train(options: argparse.Namespace) -> None:
     report = {"settings": settings, "soften_px": options.soft, "history": history}
     temperature = common.fit_temperature(task.logits(task.images[task.held_out]), task.labels[task.held_out].numpy())
     report |= finish(task, options.run, temperature, options.soft)
-    cache.write_atomically(options.run / "metrics.json", json.dumps(report, indent=1).encode())
+    common.finish_run(options.run, "emotion", report)
 
 
 if __name__ == "__main__":

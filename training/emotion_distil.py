@@ -8,7 +8,6 @@ variation and epoch by itself; PublicTest's emotions are looked at once, at the 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -18,8 +17,11 @@ import numpy as np
 import torch
 
 from streamface.errors import StreamfaceError
-from streamface.runtime import cache
 from training import common, emotion, emotion_pool, emotion_teachers
+
+
+FALLING = 0.3
+"""Share of the epochs over which the rate falls."""
 
 
 class DistilTask(emotion.Pupil):
@@ -27,8 +29,13 @@ class DistilTask(emotion.Pupil):
 
     Args:
         pool: gives the variations.
-        options: `epochs` that the rate is spread over, `variations` there are, `seed` that all chance comes from.
+        options: `epochs` after which the rate is 0, `variations` there are, `seed` that all chance comes from.
     """
+
+    batch_size = 64
+    warm_up_epochs = 0.5
+    average_decay = 0.995
+    """A horizon of about one epoch, which is short here."""
 
     def __init__(self, pool: emotion_pool.Pool, options: argparse.Namespace) -> None:
         super().__init__(options.epochs, options.seed)
@@ -36,9 +43,14 @@ class DistilTask(emotion.Pupil):
         self.held_out = torch.from_numpy(pool.plain[pool.held_out])[:, None]
         self.held_out_answers = pool.answers[pool.held_out]
 
+    def rate_share(self, epoch: float) -> float:
+        """Level, then a line to 0: where training stops may be decided until then (Hu et al., "MiniCPM", 2024)."""
+        return min(1.0, (self.epochs - epoch) / (FALLING * self.epochs))
+
     def order(self, index: int, rng: torch.Generator) -> torch.Tensor:
         self.pictures, self.answers = self.pool.variation(index % self.variations)
-        return torch.randperm(len(self.pictures), generator=rng)
+        chances = torch.from_numpy(emotion_pool.shares(self.answers))
+        return torch.multinomial(chances, len(self.pictures), replacement=True, generator=rng)
 
     def batch(self, indices: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         images = torch.from_numpy(self.pictures[indices.numpy()])[:, None].float()
@@ -68,14 +80,15 @@ def train(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     teachers = emotion_teachers.Teachers(options.teachers)
     task = DistilTask(emotion_pool.Pool(options.faces, teachers), options)
-    settings = {name: getattr(options, name) for name in ("epochs", "seed", "variations")}
+    settings = {name: getattr(options, name) for name in ("seed", "variations")}
     history = common.train(task, common.Run(options.run, settings), options.epochs)
     images, labels = emotion.load("fer2013_publictest.tar")
     report = {"settings": settings, "history": history}
-    report["teachers"] = [emotion.figures(found, labels) for found in teachers.each(images)]
+    for name, found in zip(("small teacher", "wide teacher"), teachers.each(images), strict=True):
+        report[name] = emotion.figures(found, labels)
     report["teachers together"] = emotion.figures(teachers(images), labels)
     report |= emotion.finish(task, options.run, fit_temperature(task))
-    cache.write_atomically(options.run / "metrics.json", json.dumps(report, indent=1).encode())
+    common.finish_run(options.run, "emotion_distil", report)
 
 
 def main() -> None:
@@ -86,7 +99,7 @@ def main() -> None:
     faces = Path(tempfile.gettempdir()) / "streamface-emotion-faces"
     parser.add_argument("--faces", type=Path, default=faces, help="folder of faces and variations, 0.06 GB each")
     parser.add_argument("--variations", type=int, default=24, help="of each face")
-    parser.add_argument("--epochs", type=int, default=48)
+    parser.add_argument("--epochs", type=int, default=48, help="may be changed for a run that is going on")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="1 where other programs use the cores too")
     try:

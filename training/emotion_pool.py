@@ -58,7 +58,7 @@ class Pool:
 
         def pictures() -> np.ndarray:
             rng = torch.Generator().manual_seed(number)
-            chances = torch.from_numpy(shares(self.answers[self.kept], SHARES))
+            chances = torch.from_numpy(shares(self.answers[self.kept]))
             drawn = self.kept[torch.multinomial(chances, DRAWN, replacement=True, generator=rng).numpy()]
             return varied(self.faces[drawn], rng)
 
@@ -75,15 +75,15 @@ def varied(faces: np.ndarray, rng: torch.Generator) -> np.ndarray:
     found = np.empty((len(faces), emotion_cnn.INPUT_PX, emotion_cnn.INPUT_PX), np.uint8)
     for rows in torch.randperm(len(faces), generator=rng).split(BATCH):
         images = _warped(torch.from_numpy(faces[rows.numpy()])[:, None].float(), rng)
-        images = augmentation.degraded(augmentation.relit(images, rng), rng, share=0.15)
+        images = augmentation.degraded(_sharpened(augmentation.relit(images, rng), rng), rng, share=0.15)
         images = augmentation.covered(_contrasted(_mixed(images, rng), rng), rng, share=0.2)
         found[rows.numpy()] = images[:, 0].round().clamp(0, 255).byte().numpy()
     return found
 
 
-def shares(answers: np.ndarray, wanted: np.ndarray, strength: float = 0.7) -> np.ndarray:
-    """(N,) chances of drawing each row, so that the mean of the (N, 7) answers moves towards (7,) wanted shares."""
-    chances = answers @ (wanted / answers.mean(0)) ** strength
+def shares(answers: np.ndarray) -> np.ndarray:
+    """(N,) chances of drawing each row, so that the mean of the (N, 7) answers moves towards `SHARES`."""
+    chances = answers @ (SHARES / answers.mean(0)) ** 0.7
     return chances / chances.sum()
 
 
@@ -93,7 +93,7 @@ def _framed() -> Iterator[np.ndarray]:
 
     finder, margin = utkface.detector(), (SIDE_PX - FRAME_PX) / 2
     for archive in ARCHIVES:
-        for name, image in common.read_tar(common.data_file(archive), skip=".csv"):
+        for _, image in common.read_tar(common.data_file(archive), skip=".csv"):
             landmarks = cropped.detection_of_crop(finder, image).landmarks
             transform = geometry.similarity(landmarks, TEMPLATE * FRAME_PX + margin)
             yield cv2.cvtColor(Pyramid(image).warped(transform, SIDE_PX), cv2.COLOR_BGR2GRAY)
@@ -112,6 +112,13 @@ def _warped(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     nodes = torch.randn((n, 2, 6, 6), generator=rng) * augmentation.uniform((n, 1, 1, 1), 0, 0.06, rng)
     bend = F.interpolate(nodes, (side, side), mode="bicubic", align_corners=False).permute(0, 2, 3, 1)
     return F.grid_sample(images, grid + bend, padding_mode="border", align_corners=False)
+
+
+def _sharpened(images: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Most made sharper: FER2013's pictures have 0.86 of `common.detail` in the median, these 0.5 without it."""
+    soft = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), "replicate"), 3, 1)
+    strength = augmentation.uniform((len(images), 1, 1, 1), -0.5, 2.5, rng).clamp(min=0)
+    return images + (images - soft) * strength
 
 
 def _mixed(images: torch.Tensor, rng: torch.Generator, share: float = 0.4) -> torch.Tensor:

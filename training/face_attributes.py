@@ -8,7 +8,6 @@ come from a part of their own.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -279,7 +278,7 @@ def finish(task: FaceTask, calibrating: tuple[np.ndarray, Labels], folder: Path,
         session = Session(data)
         found = np.concatenate([session.run(row[None].astype(np.float32))[0] for row in features])
         report[kind] = figures(found, labels) | calibration(found, labels) | {"bytes": len(data)}
-    cache.write_atomically(folder / "metrics.json", json.dumps(report, indent=1).encode())
+    common.finish_run(folder, "face_attributes", report)
 
 
 def main() -> None:

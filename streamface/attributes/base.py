@@ -32,6 +32,13 @@ class AttributePredictor(ABC):
         network's middle features of the same chips where one pass serves both, else None.
         """
 
+    def predict_crops(self, images: Sequence[np.ndarray], actions: Sequence[str]) -> list[Mapping[str, Attribute]]:
+        """What is told better from a whole picture that a face fills than from a chip of it; nothing by default.
+
+        images: (H, W, 3) uint8 BGR of any sizes; one mapping of some of the actions each.
+        """
+        return [{} for _ in images]
+
     def shares_features(self, actions: Sequence[str]) -> bool:
         """True where `predict` for these actions is cheaper with the recognition network's features."""
         return False

@@ -63,6 +63,12 @@ class BundledPredictor(AttributePredictor):
                 answer["emotion"] = face.chosen("emotion", LABELS, row)
         return found
 
+    def predict_crops(self, images: Sequence[np.ndarray], actions: Sequence[str]) -> list[Mapping[str, Attribute]]:
+        """The emotion: its network was trained on whole crops, and what lies around the landmarks helps it."""
+        if "emotion" not in actions or "emotion" not in self.provides:
+            return [{} for _ in images]
+        return [{"emotion": face.chosen("emotion", LABELS, row)} for row in self._emotion.predict_crops(images)]
+
     def shares_features(self, actions: Sequence[str]) -> bool:
         """True for age, gender and race on dlib's own chips: only dlib's network has the features."""
         return bool(set(actions) & set(face.NAMES)) and np.array_equal(self._chip_template, dlib_resnet.TEMPLATE)

@@ -74,6 +74,11 @@ class PublishedEmotion(AttributePredictor):
             return [{} for _ in chips]
         return [{"emotion": _attribute(row)} for row in self._predictor.predict(chips)]
 
+    def predict_crops(self, images: Sequence[np.ndarray], actions: Sequence[str]) -> list[Mapping[str, Attribute]]:
+        if self._predictor is None or "emotion" not in actions:
+            return [{} for _ in images]
+        return [{"emotion": _attribute(row)} for row in self._predictor.predict_crops(images)]
+
 
 def _attribute(probabilities: np.ndarray) -> Attribute:
     scores = {label: float(p) for label, p in zip(network.LABELS, probabilities, strict=True)}

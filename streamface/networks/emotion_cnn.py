@@ -18,14 +18,13 @@ LABELS = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 INPUT_PX = 48
 # Each row: what comes next, and its channels. conv: 3x3; residual: two 3x3 and a sum; pool: 2x2.
 LAYERS = (
-    ("conv", 32),
+    ("conv", 16),
     ("pool", 0),
-    ("residual", 48),
+    ("residual", 32),
     ("pool", 0),
-    ("residual", 96),
+    ("residual", 64),
     ("pool", 0),
-    ("residual", 160),
-    ("residual", 160),
+    ("residual", 128),
 )
 FLATTEST = 8.0
 """Least deviation in grey levels that a picture is divided by, so that an empty one is not turned into noise."""

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from streamface.attributes import emotion
+from streamface.attributes import bundled, emotion
 from streamface.attributes.emotion import TEMPLATE, EmotionPredictor
 from streamface.errors import WeightsError
 from streamface.networks import emotion_cnn
@@ -96,6 +96,16 @@ def test_the_table_of_layers():
         ("3.second", 3, 16, 16),
         ("3.shortcut", 1, 8, 16),
     ]
+
+
+def test_the_emotion_of_a_crop_is_that_of_the_whole_picture(recorded):
+    predictor = bundled.BundledPredictor(CHIP_TEMPLATE)
+    predictor.provides = ("emotion",)
+    images = list(_chips(2, 48))
+    found = predictor.predict_crops(images, ("age", "emotion"))
+    assert [answer["emotion"].label for answer in found] == ["angry", "angry"] and len(found[0]) == 1
+    np.testing.assert_array_equal(recorded.seen[0][0, :, :, 0], cv2.cvtColor(images[0], cv2.COLOR_BGR2GRAY))
+    assert predictor.predict_crops(images, ("age",)) == [{}, {}]
 
 
 @needs_model

@@ -1,6 +1,7 @@
 """Runs that are resumed, and the formulas of calibration."""
 
 import io
+import json
 import tarfile
 
 import cv2
@@ -127,3 +128,18 @@ def test_bad_data_is_named(tmp_path, monkeypatch):
     assert common.data_file("a.tar") == tmp_path / "a.tar"
     with pytest.raises(SourceError, match="STREAMFACE_DATA"):
         common.data_file("b.tar")
+
+
+def test_a_card_has_the_figures_of_a_run(tmp_path):
+    report = {
+        "settings": {"epochs": 2},
+        "history": [{"train loss": 2.0}, {"train loss": 1.0}],
+        "temperature": 1.2,
+        "int8": {"accuracy": 0.61237, "recall": {"sad": 0.5}, "confusion": [[1, 2]]},
+    }
+    common.finish_run(tmp_path, "emotion", report)
+    assert json.loads((tmp_path / "metrics.json").read_text()) == report
+    text = (tmp_path / "card.md").read_text()
+    assert '`python -m training.emotion` with {"epochs": 2}' in text
+    assert "| train loss | 1 |" in text and "| accuracy | 0.6124 |" in text and "| recall sad | 0.5 |" in text
+    assert "confusion" not in text and "2.0" not in text

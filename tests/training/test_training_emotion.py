@@ -17,7 +17,7 @@ def small(monkeypatch):
     monkeypatch.setattr(
         emotion_cnn, "LAYERS", (("conv", 4), ("pool", 0), ("residual", 4), ("pool", 0), ("residual", 8))
     )
-    monkeypatch.setattr(emotion, "BATCH", 8)
+    monkeypatch.setattr(emotion.EmotionTask, "batch_size", 8)
     monkeypatch.setattr(emotion, "HELD_OUT", 8)
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 7, 40)
