@@ -19,7 +19,6 @@ import torch
 from streamface.errors import StreamfaceError
 from training import common, emotion, emotion_pool, emotion_teachers
 
-
 FALLING = 0.3
 """Share of the epochs over which the rate falls."""
 
