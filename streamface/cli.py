@@ -38,9 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     try:
         if arguments[:1] == ["weights"]:
-            from streamface import weights_command
-
-            return weights_command.main(arguments[1:], print)
+            return _weights(arguments[1:])
         if arguments == ["password"]:
             return _hash_password()
         if arguments[:1] == ["serve"]:
@@ -60,6 +58,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         _complain(f"fault: {type(error).__name__}: {error} (run again with --debug, and report it)")
         return 1
+
+
+def _weights(arguments: Sequence[str]) -> int:
+    from streamface import weights_command
+
+    try:
+        code = weights_command.main(arguments, print)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has left, as `head` does; nor is there anything to flush at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
 
 
 def _complain(text: str) -> None:

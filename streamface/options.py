@@ -150,7 +150,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
 }  # fmt: skip
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Raises instead of printing its usage."""
 
     def error(self, message: str) -> NoReturn:
@@ -161,7 +161,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the command line; values that were not given are absent from its result."""
     from streamface import __version__
 
-    made = _Parser(
+    made = Parser(
         prog="streamface",
         usage="streamface --source S [--database DIR] [--output FILE] [--no-display] [options]",
         description="Watch video for faces: find, follow and name people, draw and record what is seen.",

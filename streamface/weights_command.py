@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from streamface import plugins
 from streamface.errors import UnknownNameError, WeightsError
+from streamface.options import Parser
 from streamface.runtime import cache, weights
 from streamface.runtime.weights import WeightFile
 
@@ -60,9 +60,9 @@ def import_file(path: Path) -> Path:
     return weights.install(weights.identify(path, catalogue()), path)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The parser of what follows `streamface weights`."""
-    made = argparse.ArgumentParser("streamface weights", description="The published weights on this machine.")
+    made = Parser("streamface weights", description="The published weights on this machine.")
     made.add_argument("--home", type=Path, metavar="DIR", help="the folder of everything kept, as for the stream")
     commands = made.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="every file: is it here, its licence and source")

@@ -1,10 +1,16 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import weight_files
 
-from streamface import weights_command
+from streamface import cli, weights_command
 from streamface.errors import UnknownNameError, WeightsError
 from streamface.runtime import download, weights
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +83,21 @@ def test_a_damaged_file_is_told_in_the_list():
 )
 def test_names_of_networks_and_of_files_are_understood(name, count):
     assert len(weights_command.named(name)) == count
+
+
+@pytest.mark.parametrize("words", [[], ["frob"], ["get"], ["import"], ["list", "--x"], ["--home"]])
+def test_a_mistake_is_one_line_and_exit_code_2(words, capsys):
+    assert cli.main(["weights", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("streamface: ") and line.endswith("(see --help)")
+
+
+def test_a_reader_that_leaves_early_is_no_fault():
+    command = [sys.executable, "-u", "-m", "streamface", "weights", "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == b"" and running.wait() == 0
 
 
 def test_unknown_names_list_the_known_ones():

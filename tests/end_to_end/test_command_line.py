@@ -145,6 +145,7 @@ def test_no_display_is_said_and_no_error(capfd, caplog):
         (["--source", "demo", "--recordings", "words.mp4/r"], "words.mp4"),
         (["--source", "demo", "--min-face", "2"], "min-face"),
         (["--source", "demo", "--nonsense"], "--nonsense"),
+        (["--source", "demo", "--attributes", "mine"], "unknown attributes 'mine'"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, arguments, said):

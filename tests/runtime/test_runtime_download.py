@@ -2,14 +2,18 @@
 
 import http.server
 import io
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from streamface.errors import WeightsError
 from streamface.runtime import download
 
+ROOT = Path(__file__).resolve().parents[2]
 CONTENT = bytes(range(256)) * 4000
 
 
@@ -24,6 +28,8 @@ class Server:
         self.status = 200
         self.hang = False
         self.declared: int | None = None
+        self.hold_after: int | None = None
+        """Bytes of the next answer after which nothing more comes, until the test ends."""
         self.content = CONTENT
         owner = self
 
@@ -69,7 +75,9 @@ class Server:
             request.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
         request.send_header("Content-Length", str(self.declared or len(body)))
         request.end_headers()
-        request.wfile.write(body[: self.break_after.pop(0)] if self.break_after else body)
+        request.wfile.write(body[: self.break_after.pop(0)] if self.break_after else body[: self.hold_after])
+        if self.hold_after is not None:
+            self.released.wait(20)
 
     def close(self) -> None:
         self.released.set()
@@ -108,6 +116,25 @@ def test_a_part_of_an_earlier_run_is_gone_on_with(server, part):
     part.write_bytes(CONTENT[:500_000])
     download.fetch(server.url, part)
     assert part.read_bytes() == CONTENT and server.asked == ["bytes=500000-"]
+
+
+def test_a_killed_download_is_gone_on_with_by_the_next_process(server, part):
+    server.hold_after = 300_000
+    code = f"""
+from pathlib import Path
+from streamface.runtime import download
+download.ANSWER_S = 30
+download.fetch({server.url!r}, Path({str(part)!r}))
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, cwd=ROOT) as killed:
+        deadline = time.monotonic() + 30
+        while (not part.exists() or part.stat().st_size < 300_000) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        killed.kill()
+    assert part.read_bytes() == CONTENT[:300_000]
+    server.hold_after = None
+    download.fetch(server.url, part)
+    assert part.read_bytes() == CONTENT and server.asked == [None, "bytes=300000-"]
 
 
 def test_a_part_that_is_whole_already_is_kept(server, part):
