@@ -68,7 +68,7 @@ def verify(
 
 def analyze(
     img: object,
-    actions: Sequence[str] | str = ("age", "gender", "race"),
+    actions: Sequence[str] | str | None = None,
     detector_backend: str | DetectionSettings = "mtcnn",
     enforce_detection: bool = True,
     faces: str = "largest",
@@ -76,7 +76,8 @@ def analyze(
 ) -> dict[str, Any] | list:
     """Age, gender, race and emotion of the largest face, or of all faces.
 
-    img: a picture, or a list of them for a list of answers. `faces` is 'largest' for a dict, or 'all' for a list
+    img: a picture, or a list of them for a list of answers. `actions` are some of age, gender, race and emotion; None:
+    all that the networks tell (the carried ones: docs/models.md). `faces` is 'largest' for a dict, or 'all' for a list
     of dicts, largest face first. `attributes` says whose networks answer: 'bundled' for the carried ones, 'published'
     for deepface's, which are downloaded. Other arguments and errors as for `verify`.
 
@@ -85,7 +86,7 @@ def analyze(
     (percent per label) and `dominant_emotion`. And of each face: `face` (box), `score` (0..1, how sure the detector
     is; 0 where the picture was taken for the face) and `quality` (0..1).
     """
-    wanted = _actions(actions)
+    wanted = build.answers(attributes) if actions is None else _actions(actions)
     which = plugins.choose("choice of faces", faces, ("largest", "all"))
     analysis = StillAnalysis(detector_backend, _recognition("auto"), attributes)
 

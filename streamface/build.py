@@ -79,6 +79,12 @@ def analysis(settings: Settings) -> FaceAnalysis:
     return FaceAnalysis(recognizer, attributes, settings.recognition.mirror)
 
 
+def answers(family: str) -> tuple[str, ...]:
+    """All attributes that a family of networks tells."""
+    modules = _family(family)
+    return tuple(action for action in ACTIONS if any(action in module.answers() for module in modules))
+
+
 def unanswered(actions: Sequence[str]) -> str:
     """What to say where no network of the chosen family answers some actions."""
     names = ", ".join(actions)
@@ -100,9 +106,13 @@ def attribute_chip(settings: Settings) -> tuple[np.ndarray, int]:
 
 def _attribute_modules(settings: Settings) -> list[ModuleType]:
     """The attribute backends of the chosen family, when attributes are wanted at all."""
-    family = plugins.choose("attributes", settings.analysis.attributes, FAMILIES)
-    every = plugins.backends("attributes").values() if settings.analysis.actions else ()
-    return [module for module in every if module.FAMILY == family]
+    found = _family(settings.analysis.attributes)
+    return found if settings.analysis.actions else []
+
+
+def _family(name: str) -> list[ModuleType]:
+    family = plugins.choose("attributes", name, FAMILIES)
+    return [module for module in plugins.backends("attributes").values() if module.FAMILY == family]
 
 
 def gallery(settings: Settings, threads: int = 2) -> Gallery | None:

@@ -205,6 +205,14 @@ def test_analyze_answers_with_plain_types(portrait, predictor):
     json.dumps(answer)
 
 
+def test_analyze_answers_all_that_the_networks_tell(portrait, predictor, monkeypatch):
+    monkeypatch.setattr(build, "answers", lambda family: {"bundled": ("age", "emotion")}[family])
+    assert {"age", "dominant_emotion"} <= set(streamface.analyze(portrait)) and predictor.asked[0][1] == (
+        "age",
+        "emotion",
+    )
+
+
 @pytest.mark.parametrize("actions", [["age"], "age", "Age"])
 def test_analyze_answers_only_what_was_asked(portrait, predictor, actions):
     assert set(streamface.analyze(portrait, actions)) == {"age", "age_spread", "face", "score", "quality"}

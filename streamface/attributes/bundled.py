@@ -25,6 +25,12 @@ def required(settings: AnalysisSettings) -> tuple[convert.Network, ...]:
     return (dlib_resnet.conversion(),) if set(settings.actions) & set(face.NAMES) else ()
 
 
+def answers() -> tuple[str, ...]:
+    """The attributes whose networks are carried."""
+    carried = {name: face.MODEL for name in face.NAMES} | {"emotion": emotion.MODEL}
+    return tuple(action for action in ACTIONS if carried[action].exists())
+
+
 def create(
     settings: AnalysisSettings, runtime: RuntimeSettings, chip_template: np.ndarray | None = None
 ) -> BundledPredictor:
@@ -45,8 +51,7 @@ class BundledPredictor(AttributePredictor):
 
     def __init__(self, chip_template: np.ndarray, threads: int = 1) -> None:
         self._chip_template, self._threads = np.asarray(chip_template, np.float32), threads
-        carried = {name: face.MODEL for name in face.NAMES} | {"emotion": emotion.MODEL}
-        self.provides = tuple(action for action in ACTIONS if carried[action].exists())
+        self.provides = answers()
 
     def predict(
         self, chips: np.ndarray, actions: Sequence[str], features: np.ndarray | None = None

@@ -34,6 +34,11 @@ WEIGHTS = (
 )
 
 
+def answers() -> tuple[str, ...]:
+    """The attributes that its networks tell, once their files are here."""
+    return ("emotion",)
+
+
 def required(settings: AnalysisSettings) -> tuple[Network, ...]:
     """The network to convert before `create`, if emotion is wanted; downloads its weights where they are not here."""
     if "emotion" not in settings.actions:

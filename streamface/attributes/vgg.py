@@ -43,6 +43,11 @@ AGE_REACH = 5
 """The score of an age is the probability of these many years around it."""
 
 
+def answers() -> tuple[str, ...]:
+    """The attributes that its networks tell, once their files are here."""
+    return tuple(FILES)
+
+
 def required(settings: AnalysisSettings) -> tuple[Network, ...]:
     """The networks of the wanted attributes, to convert before `create`; downloads what is not here."""
     trunks, heads = _networks(settings)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from streamface import build, plugins
+from streamface.attributes import emotion, face
+from streamface.attributes.base import ACTIONS
 from streamface.errors import UnknownNameError
 from streamface.networks import dlib_resnet, vgg_face
 from streamface.settings import AnalysisSettings, Settings
@@ -23,6 +25,14 @@ def test_the_setting_says_whose_networks_answer(family, monkeypatch):
     settings = Settings(analysis=AnalysisSettings(attributes=family))
     assert set(build.predictors(settings)) == FAMILIES[family]
     assert build.predictors(replace(settings, analysis=AnalysisSettings(actions=(), attributes=family))) == ()
+
+
+def test_each_family_says_what_it_tells(monkeypatch, tmp_path):
+    assert build.answers("published") == ACTIONS
+    monkeypatch.setattr(emotion, "MODEL", tmp_path / "gone.tflite")
+    assert build.answers("bundled") == ("age", "gender", "race")
+    monkeypatch.setattr(emotion, "MODEL", face.MODEL)
+    assert build.answers("bundled") == ACTIONS
 
 
 def test_an_unknown_family_lists_the_known_ones():
