@@ -43,6 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _hash_password()
         if arguments[:1] == ["serve"]:
             arguments = ["--serve", "8000", "--no-display", *arguments[1:]]
+        if arguments[:1] == ["bench"]:
+            from streamface import bench_command
+
+            return bench_command.main(arguments[1:], print)
         return _run(cameras_from(arguments))
     except StreamfaceError as error:
         _complain(str(error))

@@ -165,7 +165,8 @@ def parser() -> argparse.ArgumentParser:
         prog="streamface",
         usage="streamface --source S [--database DIR] [--output FILE] [--no-display] [options]",
         description="Watch video for faces: find, follow and name people, draw and record what is seen.",
-        epilog="`streamface weights` lists, fetches and imports the published networks. "
+        epilog="`streamface weights` lists, fetches and imports the published networks; "
+        "`streamface bench CLIP` measures this machine. "
         "Faces are personal data: ask the people you film, and keep what you record safe.",
         argument_default=argparse.SUPPRESS,
     )

@@ -16,7 +16,7 @@ ROWS = (
     ("__init__", "__main__", "cli", "api"),
     (
         "options", "configuration", "keywords", "cameras", "stream", "stills", "analyzer", "build", "weights_command",
-        "web",
+        "bench_command", "bench_peer", "web",
     ),
     (
         "pipeline", "attention", "scheduler", "budget", "workers", "memory", "analysis", "analysis_pool", "cropped",
