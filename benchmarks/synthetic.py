@@ -35,7 +35,10 @@ class Clip:
         self.scene = scene
         self.walks = walks(scene)
         looks = max((walk.look for walk in self.walks), default=0) + 1
-        self._heads = heads(looks, scene.seed)
+        chosen = heads(looks, scene.seed)
+        self.people = [name for name, _ in chosen]
+        """Who each look is, as `data.person` names them."""
+        self._heads = [head for _, head in chosen]
         self._background = background(scene.size_wh, scene.seed)
         self._posts = pillars(scene).astype(int)
 
@@ -105,8 +108,12 @@ def _photographs() -> dict[str, np.ndarray]:
     return data.lfw()[0]
 
 
-def heads(count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """`count` people of LFW: photograph, (H, W) float32 cover 0..1, and (4,) box of the face in it."""
+Head = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Photograph, (H, W) float32 cover 0..1, and (4,) box of the face in it."""
+
+
+def heads(count: int, seed: int) -> list[tuple[str, Head]]:
+    """`count` people of LFW, by name."""
     people = {data.person(name): image for name, image in reversed(_photographs().items())}
     names = np.random.default_rng((seed, 7)).permutation(sorted(people))
     found = []
@@ -115,7 +122,7 @@ def heads(count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarra
         faces = _detector().detect(image)
         if len(faces) == 1 and faces[0].score > 0.95:
             box = boxes_array([faces[0].box])[0]
-            found.append((image, _cover(image, box), box))
+            found.append((name, (image, _cover(image, box), box)))
         if len(found) == count:
             return found
     sys.exit(f"lfw_dev has only {len(found)} people for a clip of {count}: ask for fewer")
