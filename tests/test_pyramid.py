@@ -49,3 +49,25 @@ def test_the_image_is_never_written(gradient):
     pyramid.warped(np.array([[0.2, 0, 0], [0, 0.2, 0]]), 32)
     assert (gradient == before).all()
     assert cv2.resize(gradient, (100, 80)).shape == pyramid.resized((100, 80)).shape
+
+
+@pytest.mark.parametrize("size_wh", [(640, 480), (641, 479), (64, 48)])
+def test_a_part_of_a_level_gives_the_same_pixels_as_the_whole(size_wh):
+    """Also for cut-outs that are turned, lie across an edge, or lie outside."""
+    rng = np.random.default_rng(3)
+    image = rng.integers(0, 255, (size_wh[1], size_wh[0], 3), dtype=np.uint8)
+    for _ in range(60):
+        scale, angle = rng.uniform(0.06, 0.6), rng.uniform(-0.6, 0.6)
+        turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        middle = rng.uniform(-0.2, 1.2, 2) * size_wh
+        transform = np.hstack([turn, (24 - turn @ middle)[:, None]])
+        whole = Pyramid(image)
+        whole.level(3)
+        expected = whole.warped(transform, 48).astype(int)
+        assert Pyramid(image).warped(transform, 48).astype(int) == pytest.approx(expected, abs=1)
+
+
+def test_a_cut_out_does_not_halve_the_whole_image():
+    pyramid = Pyramid(np.zeros((1080, 1920, 3), np.uint8))
+    pyramid.squares(np.array([[400, 300, 520, 420.0], [1000, 200, 1200, 400.0]]), 48)
+    assert len(pyramid._levels) == 1
