@@ -186,6 +186,9 @@ def text(found: dict[str, Any]) -> str:
 def _compared(found: dict[str, Any]) -> str:
     lines = [f"deepface on {PEER_FRAMES} of the same frames, extrapolated to all:"]
     for detector, told in found["deepface"].items():
+        if "error" in told:
+            lines.append(f"  {detector}: does not run ({told['error']})")
+            continue
         ratio = told["seconds_per_frame"] * found["fps"]
         lines.append(
             f"  {detector}: {told['seconds_per_frame']:.2f} s a frame, {told['faces_per_frame']:.1f} faces found; "
