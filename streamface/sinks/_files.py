@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,12 @@ def cannot_write(path: Path, error: Exception) -> OutputError:
     """One line that says what is wrong with `path` and what to do."""
     what = getattr(error, "strerror", None) or str(error)
     return OutputError(f"cannot write {path}: {what}; free some space, or choose another place")
+
+
+def name_of(camera: str) -> str:
+    """What a camera's files are called: its name, its address, or the name of its file without folders and ending."""
+    own = camera if "://" in camera else Path(camera).stem
+    return re.sub(r"[^\w.-]+", "-", own).strip("-.") or "camera"
 
 
 class LineFile:

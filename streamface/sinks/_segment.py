@@ -14,8 +14,8 @@ import av
 
 from streamface.sinks._h264 import TICKS
 
-FRAGMENT_S = 1.0
-"""Seconds of video that go into the file together: what a killed run loses at most, besides one frame."""
+FRAGMENT_S = 0.8
+"""Seconds of video that go into the file together: what a killed run loses at most, besides the time of a frame."""
 OPTIONS = {
     # The header comes first and the file only ever grows. Offsets count from each fragment, as browsers want it.
     "movflags": "empty_moov+default_base_moof",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 from streamface.alignment import frontality
 from streamface.errors import OutputError
 from streamface.runtime.cache import write_atomically
-from streamface.sinks._files import cannot_write
+from streamface.sinks._files import cannot_write, name_of
 from streamface.types import FaceResult, FrameResult
 
 LOOK_EVERY_S = 0.2
@@ -71,7 +70,7 @@ class BestViews:
         if view is None or not view.picture:
             return None
         day, at = time.strftime("%Y-%m-%d %H-%M-%S", time.gmtime(view.began_at)).split()
-        path = self._folder / day / f"{re.sub(r'[^-.A-Za-z0-9]+', '-', camera).strip('-.')}_{at}_{visit[:12]}.jpg"
+        path = self._folder / day / f"{name_of(camera)}_{at}_{visit[:12]}.jpg"
         if not view.written:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import re
 import shutil
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ import numpy as np
 
 from streamface.errors import OutputError
 from streamface.sinks._clip import ClipTrigger
-from streamface.sinks._files import cannot_write, check_writable
+from streamface.sinks._files import cannot_write, check_writable, name_of
 from streamface.sinks._footage import Footage, Moment
 from streamface.sinks._retention import Retention
 from streamface.sinks._segment import Label, Segment
@@ -165,8 +164,7 @@ class RecorderSink(Sink):
         started_at = utc(moment.utc)
         folder = self._recording.folder / started_at[:10]
         folder.mkdir(parents=True, exist_ok=True)
-        safe = re.sub(r"[^\w.-]+", "-", self._camera).strip("-.") or "camera"
-        stem = f"{safe}_{started_at.replace(':', '-')}{'_raw' if picture == 'raw' else ''}"
+        stem = f"{name_of(self._camera)}_{started_at.replace(':', '-')}{'_raw' if picture == 'raw' else ''}"
         names = (f"{stem}.mp4" if number == 1 else f"{stem}_{number}.mp4" for number in count(1))
         path = next(folder / name for name in names if not (folder / name).exists())
         label = Label(self._camera, picture, started_at, round(moment.clock, 6))

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -201,6 +202,44 @@ def test_ctrl_c_leaves_whole_files_and_a_summary(tmp_path, number):
     assert 5 < frames < 300 and len(frames_of(tmp_path / "o.mp4")) == frames
     assert "Traceback" not in err
     assert all(json.loads(line) for line in rows.read_text().splitlines())
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_killed_program_leaves_recordings_that_play_and_every_event(tmp_path):
+    outputs = [
+        "--recordings",
+        "r",
+        "--segment",
+        "0.05",
+        "--record",
+        "both",
+        "--events",
+        "e.sqlite",
+        "--faces",
+        "f.jsonl",
+    ]
+    command = [sys.executable, str(ROOT / "run_stream.py"), *DEMO, "--database", DATABASE, *outputs]
+    rows = tmp_path / "f.jsonl"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        deadline = time.monotonic() + 200
+        while not (rows.exists() and rows.read_bytes().count(b"\n") > 100) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        running.kill()
+    seen = [json.loads(line) for line in rows.read_text().splitlines()]
+    for ending in ("Z.mp4", "Z_raw.mp4"):
+        found = sorted(path for path in (tmp_path / "r").rglob("*.mp4") if path.name.endswith(ending))
+        times = []
+        for path in found:
+            with av.open(str(path)) as video:
+                start = json.loads(video.metadata["comment"])["start"]
+            times += [start + at for at in frames_of(path)]
+        assert seen[-1]["time"] - times[-1] < 1.5
+        assert times == pytest.approx([i * 0.04 for i in range(len(times))], abs=0.001)
+    db = sqlite3.connect(tmp_path / "e.sqlite")
+    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    told = {row[0] for row in db.execute("SELECT track FROM events WHERE event = 'appeared'")}
+    db.close()
+    assert told >= {row["track"] for row in seen[:-2]}
 
 
 def test_a_fault_of_ours_is_one_line_and_exit_code_1(monkeypatch, capsys):
