@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ import numpy as np
 from streamface.capture.base import Source, SourceInfo
 from streamface.capture.video_file import VideoFile
 from streamface.types import Frame
+
+DECODED_BEFORE = 50
+"""Frames that are decoded before the start where decoding is not to count: 310 MB at 1920x1080."""
 
 
 class Paced(Source):
@@ -21,11 +25,13 @@ class Paced(Source):
         path: a video, played over and over.
         rate: frames per second.
         seconds: after which it ends.
+        decodes: True decodes each frame when it is due, as for a network camera; False gives frames decoded before,
+            forwards and backwards, as from a camera that is served by other hardware.
     """
 
-    def __init__(self, path: Path, rate: float, seconds: float) -> None:
+    def __init__(self, path: Path, rate: float, seconds: float, decodes: bool = True) -> None:
         self.name = f"{path.name} at {rate:g}/s"
-        self._path, self._rate, self._count = path, rate, round(rate * seconds)
+        self._path, self._rate, self._count, self._decodes = path, rate, round(rate * seconds), decodes
         self._changed = threading.Condition()
         self._slot: Frame | None = None
         self._ended = False
@@ -35,6 +41,7 @@ class Paced(Source):
     def open(self) -> SourceInfo:
         with VideoFile(self._path) as source:
             info = source.info
+            self._kept = [] if self._decodes else [frame.image for frame in islice(source, DECODED_BEFORE)]
         self._thread = threading.Thread(target=self._play, name="streamface-paced", daemon=True)
         return SourceInfo(info.width, info.height, self._rate, is_live=True)
 
@@ -76,7 +83,11 @@ class Paced(Source):
         """The picture of each frame, not before it is due."""
         for index in range(self._count):
             time.sleep(max(0.0, start + index / self._rate - time.time()))
-            yield self._decoded()
+            yield self._decoded() if self._decodes else self._to_and_fro(index)
+
+    def _to_and_fro(self, index: int) -> np.ndarray:
+        last = len(self._kept) - 1
+        return self._kept[last - abs(last - index % (2 * last))]
 
     def _decoded(self) -> np.ndarray:
         frame = next(self._frames, None) if hasattr(self, "_frames") else None

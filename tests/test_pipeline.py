@@ -157,7 +157,7 @@ def test_one_pass_serves_identity_and_attributes():
 
 def test_every_stage_is_timed():
     (result,) = Rig(actions=("emotion",)).run(scene((RED, 50)))
-    assert set(result.timings) == {"track", "detect", "align", "embed", "attributes", "match"}
+    assert set(result.timings) == {"track", "detect", "align", "embed", "emotion", "match"}
     assert all(spent >= 0 for spent in result.timings.values())
 
 

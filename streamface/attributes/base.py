@@ -39,6 +39,13 @@ class AttributePredictor(ABC):
         """
         return [{} for _ in images]
 
+    def passes(self, actions: Sequence[str]) -> list[tuple[str, ...]]:
+        """Some of `provides`, grouped by what one pass of a network answers: each group is asked for, and timed, alone.
+
+        By default all in one group.
+        """
+        return [tuple(actions)]
+
     def shares_features(self, actions: Sequence[str]) -> bool:
         """True where `predict` for these actions is cheaper with the recognition network's features."""
         return False

@@ -74,6 +74,11 @@ class BundledPredictor(AttributePredictor):
             return [{} for _ in images]
         return [{"emotion": face.chosen("emotion", LABELS, row)} for row in self._emotion.predict_crops(images)]
 
+    def passes(self, actions: Sequence[str]) -> list[tuple[str, ...]]:
+        """Age, gender and race come from one head, emotion from a network of its own."""
+        groups = (tuple(a for a in actions if a in face.NAMES), tuple(a for a in actions if a not in face.NAMES))
+        return [group for group in groups if group]
+
     def shares_features(self, actions: Sequence[str]) -> bool:
         """True for age, gender and race on dlib's own chips: only dlib's network has the features."""
         return bool(set(actions) & set(face.NAMES)) and np.array_equal(self._chip_template, dlib_resnet.TEMPLATE)

@@ -164,3 +164,12 @@ def held_out(data) -> list:
     images, labels = utkface.validation()
     rows = zip(labels.ages, labels.genders, labels.races, strict=True)
     return list(zip(images, rows, strict=True))[::EVERY]
+
+
+def test_one_head_is_one_pass_and_emotion_another():
+    from streamface.attributes.bundled import BundledPredictor
+    from streamface.networks import dlib_resnet
+
+    passes = BundledPredictor(dlib_resnet.TEMPLATE).passes
+    assert passes(["age", "emotion", "gender"]) == [("age", "gender"), ("emotion",)]
+    assert passes(["race"]) == [("race",)] and passes([]) == []
