@@ -109,21 +109,16 @@ def _hash_password() -> int:
 
 
 def _run_one(settings: Settings) -> int:
-    from streamface import build, profiling
+    from streamface import build
     from streamface.stream import Stream
 
     sinks = build.files(settings)  # first of all: a file that cannot be written is soon said
-    plot = settings.output.profile if settings.output.profile != Path("-") else None
-    if plot is not None:
-        profiling.check_plot(plot)
+    _check_plot(settings)
     with Stream(settings) as stream, _monitored(settings, lambda: [stream.reading()]):
         log.info("%s: %s", stream.source.name, _what_runs(settings, stream.gallery))
         summary = stream.run(sinks + stream.window())
     _say_what_was_seen(summary)
-    if settings.output.profile is not None:
-        print(summary.profile.text())
-    if plot is not None:
-        summary.profile.plot(plot)
+    _say_profile(settings, summary)
     return 2 if summary.failures else 0
 
 
@@ -131,14 +126,37 @@ def _run_several(settings: Sequence[Settings]) -> int:
     from streamface import build
     from streamface.cameras import Cameras
 
+    for camera in settings:
+        _check_plot(camera)
     with Cameras(settings) as cameras, _monitored(settings[0], cameras.readings), _served(cameras) as views:
         people = cameras.shared.people
         log.info("%s: %s", ", ".join(cameras.streams), _what_runs(settings[0], people and people.gallery))
         summaries = cameras.run(lambda camera: [*build.files(camera), *views.get(camera.capture.camera, ())])
-    for name, summary in summaries.items():
+    for camera, (name, summary) in zip(settings, summaries.items(), strict=True):
         print(f"{name}:", end=" ")
         _say_what_was_seen(summary)
+        _say_profile(camera, summary)
     return 2 if any(summary.failures for summary in summaries.values()) else 0
+
+
+def _plot(settings: Settings) -> Path | None:
+    """Where the plot of the profile goes; None for no plot."""
+    return None if settings.output.profile in (None, Path("-")) else settings.output.profile
+
+
+def _check_plot(settings: Settings) -> None:
+    if (plot := _plot(settings)) is not None:
+        from streamface.profiling import check_plot
+
+        check_plot(plot)
+
+
+def _say_profile(settings: Settings, summary: Summary) -> None:
+    """The table of `--profile`, and its plot."""
+    if settings.output.profile is not None and summary.frames:
+        print(summary.profile.text())
+        if (plot := _plot(settings)) is not None:
+            summary.profile.plot(plot)
 
 
 def _monitored(settings: Settings, readings: Callable[[], Sequence[Reading]]) -> AbstractContextManager:

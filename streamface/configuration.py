@@ -128,8 +128,8 @@ def _placed(settings: Settings, name: str) -> Settings:
 
 def _check_files(cameras: Sequence[Settings]) -> None:
     """Refuse one file that several cameras would write."""
-    for option in ("video", "faces", "events"):
-        files = [path for settings in cameras if (path := getattr(settings.output, option)) is not None]
+    for option in ("video", "faces", "events", "profile"):
+        files = [path for settings in cameras if (path := getattr(settings.output, option)) not in (None, Path("-"))]
         files = [path for path in files if path.suffix.lower() != ".sqlite"]  # a database takes them all
         if len(set(files)) < len(files):
             raise SettingsError(f"several cameras write {files[0]}: put {PLACE} into its name, for a file of each")

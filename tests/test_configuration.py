@@ -153,3 +153,12 @@ def test_a_mistake_in_a_list_of_cameras_is_one_line(tmp_path, text, said):
 def test_one_camera_is_needed_where_one_is_needed():
     with pytest.raises(SettingsError, match="2 cameras are named"):
         settings_from(["-s", "0", "-s", "1"])
+
+
+def test_several_cameras_have_a_plot_each_but_may_share_the_word_for_none():
+    two = ["--source", "a.mp4", "--source", "b.mp4"]
+    assert [camera.output.profile for camera in cameras_from([*two, "--profile"])] == [Path("-"), Path("-")]
+    with pytest.raises(SettingsError, match="several cameras write p.png"):
+        cameras_from([*two, "--profile", "p.png"])
+    plots = [str(camera.output.profile) for camera in cameras_from([*two, "--profile", "p-{camera}.png"])]
+    assert plots == ["p-a.png", "p-b.png"]
