@@ -41,7 +41,8 @@ class Analyzer:
         pace = Pace.LIVE if live else Pace.STEP
         with ExitStack() as opening:
             self._people = opening.enter_context(build.people(self.settings, live))
-            self._pipeline = build.pipeline(self.settings, self._people, build.analysis(self.settings), pace)
+            desk = opening.enter_context(build.stranger_desk(self.settings, live))
+            self._pipeline = build.pipeline(self.settings, self._people, build.analysis(self.settings), pace, desk)
             opening.callback(self._pipeline.close)
             self._close = opening.pop_all()
         thumbnail = self._people.thumbnail if self._people else None
@@ -52,7 +53,7 @@ class Analyzer:
     @property
     def gallery(self) -> Gallery | None:
         """The people who are known now; None without a folder."""
-        return self._people and self._people.gallery
+        return self._people.gallery if self._people and self.settings.gallery.database else None
 
     def __call__(self, frame: np.ndarray, time: float | None = None) -> FrameResult:
         """All that is known after one more frame.

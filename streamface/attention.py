@@ -84,6 +84,8 @@ class Attention:
         if not self._worker.submit(Request(look.track.id, face, good, at, look.identity, look.actions)):
             return False
         known.asked(look.kinds, at)
+        if look.identity:
+            known.see(pyramid.image, look.track.detection.box, good)
         known.waiting = not self._worker.is_ordered  # an ordered answer comes in time for the track's next look
         return True
 
@@ -100,6 +102,7 @@ class Attention:
     def close(self) -> None:
         """End the worker, then the networks that it ran."""
         self._worker.close()
+        self._memory.close()
         self._analysis.close()
 
 

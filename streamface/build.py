@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -25,6 +26,9 @@ from streamface.gallery.distances import tightened
 from streamface.gallery.gallery import Gallery
 from streamface.gallery.live import LiveGallery
 from streamface.gallery.opening import default_store, open_gallery
+from streamface.gallery.stranger_desk import StrangerDesk
+from streamface.gallery.stranger_store import StrangerStore
+from streamface.gallery.strangers import Limits, Strangers
 from streamface.gallery.watch import Watcher
 from streamface.memory import Matcher, Memory
 from streamface.pipeline import Pace, Pipeline
@@ -129,17 +133,50 @@ def gallery(settings: Settings, threads: int = 2) -> Gallery | None:
 
 @contextmanager
 def people(settings: Settings, is_live: bool) -> Iterator[LiveGallery | None]:
-    """The people of the folder, in a live stream kept true to it until the block ends; None without a folder."""
+    """The people of the folder, in a live stream kept true to it until the block ends.
+
+    Without a folder nobody; None when nobody is to be told from others at all.
+    """
     folder, found = settings.gallery.database, gallery(settings)
     if found is None:
-        yield None
+        yield LiveGallery(Gallery((), _network_key(settings))) if settings.strangers.strangers else None
         return
     known = LiveGallery(found)
     with ExitStack() as closing:
         if is_live if settings.gallery.watch is None else settings.gallery.watch:
-            store = settings.gallery.store or default_store(folder)
-            closing.enter_context(Watcher(known, folder, store, LazyEncoder(settings)))
+            closing.enter_context(Watcher(known, folder, store(settings), LazyEncoder(settings)))
         yield known
+
+
+def store(settings: Settings) -> Path | None:
+    """The file that keeps the embeddings of the folder's people; None without a folder."""
+    folder = settings.gallery.database
+    return settings.gallery.store or (None if folder is None else default_store(folder))
+
+
+def stranger_store(settings: Settings) -> Path:
+    """The file that keeps strangers."""
+    if settings.strangers.stranger_store is not None:
+        return settings.strangers.stranger_store
+    beside = store(settings)
+    if beside is None:
+        return cache.home() / "galleries" / "strangers.sqlite"
+    return beside.with_name(f"{beside.stem}.strangers.sqlite")
+
+
+def stranger_desk(settings: Settings, is_live: bool) -> AbstractContextManager[StrangerDesk | None]:
+    """Who numbers people without a name, until the block ends; None when that is not wanted."""
+    wanted = settings.strangers
+    if not wanted.strangers:
+        return nullcontext()
+    limits = Limits(wanted.stranger_days, wanted.stranger_limit, settings.output.leave_after_s)
+    metric, limit, network = settings.recognition.metric, threshold(settings), _network_key(settings)
+
+    def opened() -> tuple[Strangers, Callable[[], None]]:
+        kept = StrangerStore(stranger_store(settings))
+        return Strangers(kept, network, metric, limit, limits), kept.close
+
+    return StrangerDesk(opened, is_live, wanted.stranger_pictures)
 
 
 def _network_key(settings: Settings) -> str:
@@ -203,6 +240,7 @@ class Shared:
     """What several cameras have in common."""
 
     people: LiveGallery | None
+    strangers: StrangerDesk | None
     analysis: AnalysisPool
 
 
@@ -214,8 +252,9 @@ def shared(cameras: Sequence[Settings]) -> Iterator[Shared]:
     actions = tuple(dict.fromkeys(action for settings in cameras for action in settings.analysis.actions))
     every = replace(cameras[0], analysis=replace(cameras[0].analysis, actions=actions))
     sets = [analysis(every) for _ in range(min(2, len(cameras), os.cpu_count() or 1))]
-    with AnalysisPool(sets) as pool, people(every, any(map(_is_live, cameras))) as known:
-        yield Shared(known, pool)
+    live = any(map(_is_live, cameras))
+    with AnalysisPool(sets) as pool, people(every, live) as known, stranger_desk(every, True) as desk:
+        yield Shared(known, desk, pool)
 
 
 def _is_live(settings: Settings) -> bool:
@@ -236,11 +275,15 @@ def pace(source: Source) -> Pace:
 
 
 def pipeline(
-    settings: Settings, people: LiveGallery | None, looking: FaceAnalysis | AnalysisPool, pace: Pace
+    settings: Settings,
+    people: LiveGallery | None,
+    looking: FaceAnalysis | AnalysisPool,
+    pace: Pace,
+    strangers: StrangerDesk | None = None,
 ) -> Pipeline:
     """Everything between a source and its outputs; closes `looking`."""
     worker = {Pace.STEP: InlineWorker, Pace.LIVE: BackgroundWorker}.get(pace, OrderedWorker)(looking)
-    memory = Memory(settings.analysis, matcher(settings, people), people and (lambda: people.edition))
+    memory = Memory(settings.analysis, matcher(settings, people), people and (lambda: people.edition), strangers)
     budget = LiveBudget() if pace is Pace.LIVE else FixedBudget(None if pace is Pace.STILLS else LOOKS_PER_FRAME)
     scheduler = Scheduler(settings.analysis, people is not None, budget)
     attention = Attention(looking, worker, memory, scheduler, settings.analysis.min_quality)

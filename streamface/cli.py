@@ -184,7 +184,7 @@ def _what_runs(settings: Settings, people: Gallery | None) -> str:
     from streamface import build
 
     known = "no database: everybody is unknown"
-    if people is not None:
+    if people:
         known = f"{len(people.identities)} known, {len(people)} pictures"
     network, metric = build.model_module(settings).NAME, settings.recognition.metric
     limit, detector = build.threshold(settings), settings.detection.detector
@@ -206,7 +206,8 @@ def _say_what_was_seen(summary: Summary) -> None:
     if len(summary.visits) > SHOWN_VISITS:
         print(f"{len(summary.visits)} visits, the latest {SHOWN_VISITS}:")
     for visit in summary.visits[-SHOWN_VISITS:]:
-        print(f"  {visit.start_s:8.2f} to {visit.end_s:8.2f} s  track {visit.track:<4d} {visit.identity or 'unknown'}")
+        who = visit.identity or ("unknown" if visit.stranger is None else f"stranger {visit.stranger}")
+        print(f"  {visit.start_s:8.2f} to {visit.end_s:8.2f} s  track {visit.track:<4d} {who}")
     frames = max(1, summary.frames)
     stages = ", ".join(
         f"{stage} {spent / frames:.1f}" for stage, spent in summary.profile.totals.items() if stage != "wait"

@@ -12,7 +12,7 @@ from streamface.errors import SettingsError
 from streamface.options import GROUPS, parser
 from streamface.settings import OutputSettings, Settings
 
-SHARED = ("gallery", "recognition", "runtime")
+SHARED = ("gallery", "strangers", "recognition", "runtime")
 """Rooms whose settings all cameras have in common, because their networks and their gallery are."""
 PLACE = "{camera}"
 """Stands for the camera's name in the name of a file or folder."""

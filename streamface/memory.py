@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from streamface.analysis import Answer
+from streamface.gallery.stranger_desk import StrangerDesk
 from streamface.settings import AnalysisSettings
-from streamface.types import Attribute, FaceResult, Match, Track
+from streamface.strangers import StrangerVotes, snapshot
+from streamface.types import Attribute, Box, FaceResult, Match, Stranger, Track
 
 Matcher = Callable[[np.ndarray, float, float], Match]
 """(D,) mean of views, their agreement 0..1, and a factor on the threshold -> the nearest person."""
@@ -39,10 +41,13 @@ class TrackMemory:
     Args:
         settings: when a label changes.
         match: the gallery's answer, None when there is no gallery.
+        desk: numbers people without a name, None when that is not wanted.
     """
 
-    def __init__(self, settings: AnalysisSettings, match: Matcher | None) -> None:
+    def __init__(self, settings: AnalysisSettings, match: Matcher | None, desk: StrangerDesk | None = None) -> None:
         self._name = None if match is None else NameVotes(settings.hold_s, match)
+        self._unnamed = None if match is None or desk is None else StrangerVotes(desk)
+        self.in_sight = True
         self._attributes: dict[str, AttributeAverage] = {}
         self.looked_at: dict[str, float] = {}
         """Clock of the latest request per kind: 'identity', or an action."""
@@ -67,16 +72,44 @@ class TrackMemory:
         """Note that these kinds are looked at."""
         self.looked_at.update(dict.fromkeys(kinds, at))
 
-    def learn(self, answer: Answer) -> None:
-        """Join what was seen into the averages."""
+    @property
+    def stranger(self) -> Stranger | None:
+        """Who it is among people without a name; None for people with one."""
+        named = self.match is not None and self.match.identity is not None
+        return None if self._unnamed is None or named else self._unnamed.shown
+
+    def learn(self, answer: Answer, taken: Collection[int] = ()) -> None:
+        """Join what was seen into the averages; `taken` are the numbers of strangers beside this one."""
         self.waiting = False
         self.quality, self.analyzed_at = answer.request.quality, answer.request.at
         weight = max(answer.request.quality, 0.02)
         if answer.vector is not None and self._name is not None:
+            restarts = self._name.restarts
             self._name.add(answer.vector, weight, answer.request.at)
+            if self._name.restarts != restarts:
+                self.finish()
+            self._look_among_strangers(answer, taken)
         for name, attribute in answer.attributes.items():
             average = self._attributes.setdefault(name, AttributeAverage(fast=name == "emotion"))
             average.add(attribute, weight, answer.request.at)
+
+    def _look_among_strangers(self, answer: Answer, taken: Collection[int]) -> None:
+        if self._unnamed is None or self.match is None:
+            return
+        if self.match.identity is not None:
+            self.finish()
+        else:
+            self._unnamed.add(answer.vector, answer.request.quality, answer.request.at, self.match, taken)
+
+    def see(self, image: np.ndarray, box: Box, quality: float) -> None:
+        """Cut the face out of a frame, (H, W, 3) uint8 BGR, where a stranger's picture is wanted."""
+        if self._unnamed is not None and self._unnamed.wants_snapshot(quality):
+            self._unnamed.keep(snapshot(image, box, quality))
+
+    def finish(self) -> None:
+        """The person has left the track, or has a name now."""
+        if self._unnamed is not None:
+            self._unnamed.finish()
 
     def reconsider(self, at: float) -> None:
         """Ask the gallery anew, which has changed."""
@@ -91,8 +124,12 @@ class TrackMemory:
     def is_settled(self, kind: str) -> bool:
         """True when 'identity' or an action needs no frequent look."""
         if kind == "identity":
-            return self._name is None or self._name.is_settled
+            return self._name is None or (self._name.is_settled and self._is_numbered())
         return kind in self._attributes and self._attributes[kind].views >= SETTLED_VIEWS
+
+    def _is_numbered(self) -> bool:
+        unnamed = self.match is not None and self.match.identity is None
+        return self._unnamed is None or not unnamed or self._unnamed.is_settled
 
 
 class NameVotes:
@@ -104,6 +141,8 @@ class NameVotes:
         self._doubt_since: float | None = None
         self.shown: Match | None = None
         self.is_settled = False
+        self.restarts = 0
+        """How often the track turned out to show somebody else."""
 
     def add(self, vector: np.ndarray, weight: float, at: float) -> None:
         """Take a (D,) embedding of the given quality, seen at the time `at`."""
@@ -132,6 +171,7 @@ class NameVotes:
         lasted = at - self._stranger.first_at >= self._hold_s and self._stranger.views >= STRANGER_VIEWS
         if lasted:
             self._mean, self._stranger = self._stranger, _Mean()
+            self.restarts += 1
             self.shown, self._doubt_since, self.is_settled = None, None, False
             self._decide(self._match(self._mean.vector, self._mean.agreement, HOLD_FACTOR), at)
         return True
@@ -243,29 +283,41 @@ class Memory:
         settings: when a label changes.
         match: the gallery's answer for an embedding, None when there is no gallery.
         edition: a number that grows when the gallery changes, None for one that never does.
+        desk: numbers people without a name, None when that is not wanted.
     """
 
     def __init__(
-        self, settings: AnalysisSettings, match: Matcher | None, edition: Callable[[], int] | None = None
+        self,
+        settings: AnalysisSettings,
+        match: Matcher | None,
+        edition: Callable[[], int] | None = None,
+        desk: StrangerDesk | None = None,
     ) -> None:
-        self._settings, self._match = settings, match
+        self._settings, self._match, self._desk = settings, match, desk
         self._edition = edition or (lambda: 0)
         self._seen = self._edition()
         self._tracks: dict[int, TrackMemory] = {}
 
     def __getitem__(self, track: int) -> TrackMemory:
         if track not in self._tracks:
-            self._tracks[track] = TrackMemory(self._settings, self._match)
+            self._tracks[track] = TrackMemory(self._settings, self._match, self._desk)
         return self._tracks[track]
 
     def learn(self, answers: Iterable[Answer]) -> None:
         """Take answers; one for a track that is gone is dropped."""
         for answer in answers:
             if answer.request.track in self._tracks:
-                self._tracks[answer.request.track].learn(answer)
+                self._tracks[answer.request.track].learn(answer, self._taken(answer.request.track))
+
+    def _taken(self, track: int) -> set[int]:
+        """Numbers of the strangers in sight on other tracks."""
+        others = (known for number, known in self._tracks.items() if number != track and known.in_sight)
+        return {known.stranger.number for known in others if known.stranger is not None}
 
     def refresh(self, at: float) -> None:
         """When the gallery has changed, ask it anew about everybody in view."""
+        if self._desk is not None:
+            self._desk.tick(at)
         edition = self._edition()
         if edition != self._seen:
             self._seen = edition
@@ -275,10 +327,18 @@ class Memory:
     def keep(self, tracks: Iterable[int]) -> None:
         """Forget every track but these."""
         alive = set(tracks)
+        for track, known in self._tracks.items():
+            if track not in alive:
+                known.finish()
         self._tracks = {track: known for track, known in self._tracks.items() if track in alive}
 
     def result(self, track: Track) -> FaceResult:
         """All that is known of a track, as it is drawn and written."""
         known = self[track.id]
+        known.in_sight = not track.missed
         attributes: Mapping[str, Attribute] = known.attributes
-        return FaceResult(track, known.match, attributes, known.quality, known.analyzed_at)
+        return FaceResult(track, known.match, attributes, known.quality, known.analyzed_at, known.stranger)
+
+    def close(self) -> None:
+        """Everybody leaves."""
+        self.keep(())

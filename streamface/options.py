@@ -138,6 +138,18 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option("store", "gallery", "store", "SQLite file that keeps the embeddings (default: in the cache folder)",
                Path, "FILE"),
     ),
+    "people without a name": (
+        Option("strangers", "strangers", "strangers", "give them numbers, and know them when they come again (default: "
+               "no, since it keeps embeddings of people who were not asked)", bool),
+        Option("stranger-days", "strangers", "stranger_days", "forget whoever was not seen for N days (default: 30)",
+               float, "N"),
+        Option("stranger-limit", "strangers", "stranger_limit", "keep at most N, the latest seen (default: 1000)", int,
+               "N"),
+        Option("stranger-pictures", "strangers", "stranger_pictures", "keep the best picture of each visit too "
+               "(default: no)", bool),
+        Option("stranger-store", "strangers", "stranger_store", "SQLite file that keeps them (default: beside the "
+               "people's)", Path, "FILE"),
+    ),
     "how to draw and run": (
         Option("scale", "overlay", "scale", "size of text and lines (default: 1)", float, "X"),
         Option("thumbnails", "overlay", "thumbnails", "show the matched picture beside the name (default: yes)", bool),

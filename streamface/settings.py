@@ -129,6 +129,27 @@ class GallerySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StrangerSettings:
+    """Numbers for people without a name."""
+
+    strangers: bool = False
+    """Whether they are given. It means keeping embeddings of people who were never asked, which in many countries
+    needs a reason in law: so it is off until somebody decides to."""
+    stranger_store: Path | None = None
+    """SQLite file of the strangers; None: beside that of the people."""
+    stranger_days: float = 30.0
+    """Days after which somebody who was not seen again is forgotten."""
+    stranger_limit: int = 1000
+    """Most strangers kept; beyond, the longest unseen are forgotten. More also means more false meetings."""
+    stranger_pictures: bool = False
+    """Keep the best picture of each visit in the store too."""
+
+    def __post_init__(self) -> None:
+        _between(self, 0.01, 36500, "stranger_days")
+        _between(self, 1, 100_000, "stranger_limit")
+
+
+@dataclass(frozen=True, slots=True)
 class AnalysisSettings:
     """What is asked of a face, and when a label changes."""
 
@@ -258,6 +279,7 @@ class Settings:
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
     recognition: RecognitionSettings = field(default_factory=RecognitionSettings)
     gallery: GallerySettings = field(default_factory=GallerySettings)
+    strangers: StrangerSettings = field(default_factory=StrangerSettings)
     analysis: AnalysisSettings = field(default_factory=AnalysisSettings)
     overlay: OverlaySettings = field(default_factory=OverlaySettings)
     output: OutputSettings = field(default_factory=OutputSettings)

@@ -19,6 +19,7 @@ from streamface.capture.base import Source, SourceInfo
 from streamface.errors import OutputError, SourceError
 from streamface.gallery.gallery import Gallery
 from streamface.gallery.live import LiveGallery
+from streamface.gallery.stranger_desk import StrangerDesk
 from streamface.monitoring import Reading
 from streamface.outputs import Outputs
 from streamface.overlay.overlay import Overlay
@@ -90,7 +91,7 @@ class Stream:
             self.people = self._known(opening)
             analysis = self._shared.analysis if self._shared else build.analysis(self.settings)
             self._pace = build.pace(self.source)
-            self._pipeline = build.pipeline(self.settings, self.people, analysis, self._pace)
+            self._pipeline = build.pipeline(self.settings, self.people, analysis, self._pace, self._desk(opening))
             opening.callback(self._pipeline.close)
             self.source.on_ahead = self._pipeline.expect
             self._phase, self._close = "live", opening.pop_all()
@@ -110,10 +111,15 @@ class Stream:
             known.on_swap(self.overlay.forget_pictures)
         return known
 
+    def _desk(self, opening: ExitStack) -> StrangerDesk | None:
+        if self._shared is not None:
+            return self._shared.strangers
+        return opening.enter_context(build.stranger_desk(self.settings, self._pace is Pace.LIVE))
+
     @property
     def gallery(self) -> Gallery | None:
         """The people who are known now; None without a folder."""
-        return self.people and self.people.gallery
+        return self.people.gallery if self.people and self.settings.gallery.database else None
 
     @property
     def info(self) -> SourceInfo:

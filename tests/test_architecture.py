@@ -19,8 +19,8 @@ ROWS = (
         "bench_command", "bench_peer", "web",
     ),
     (
-        "pipeline", "attention", "scheduler", "budget", "workers", "memory", "analysis", "analysis_pool", "cropped",
-        "testing", "outputs", "profiling", "monitoring",
+        "pipeline", "attention", "scheduler", "budget", "workers", "memory", "strangers", "analysis", "analysis_pool",
+        "cropped", "testing", "outputs", "profiling", "monitoring",
     ),
     ("capture", "detection", "tracking", "recognition", "attributes", "gallery", "overlay", "sinks"),
     ("networks", "geometry", "alignment", "images", "pyramid", "distances", "runtime", "plugins", "settings"),

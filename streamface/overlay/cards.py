@@ -27,6 +27,7 @@ NAME_EMS = {TAG: 11, CARD: 13, CHART: 13}
 """Longest name in ems; longer ones end in an ellipsis."""
 EMOTION_BAR_EMS = 2.6
 """Least length of a bar in ems; it grows to the label's edge."""
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 LINE = 1.36
 """Height of a line in ems: what Noto Sans needs from the highest accent to the lowest descender."""
 
@@ -89,9 +90,18 @@ def state_of(face: FaceResult) -> State:
 
 
 def details_of(face: FaceResult) -> str:
-    """Gender and age as one line, 'Woman, 34'; '' where neither is known."""
-    known = [face.attributes[name].label for name in ("gender", "age") if name in face.attributes]
+    """Which visit of a stranger it is, gender and age, as one line: 'third visit, Woman, 34'; '' for nothing known."""
+    visit = [f"{ordinal(face.stranger.visit)} visit"] if face.stranger and face.stranger.visit > 1 else []
+    known = visit + [face.attributes[name].label for name in ("gender", "age") if name in face.attributes]
     return ", ".join(known)
+
+
+def ordinal(number: int) -> str:
+    """'second', 'third', '11th', '22nd'."""
+    if number <= len(ORDINALS):
+        return ORDINALS[number - 1]
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 class Cards:
@@ -168,7 +178,7 @@ class Cards:
     def _parts(self, face: FaceResult, form: int, theme: Theme, size_wh: tuple[int, int]) -> Parts:
         """The parts of one form; kept, because most figures stay the same from frame to frame."""
         match, emotion = face.match, face.attributes.get("emotion")
-        who = match and (match.identity, f"{match.distance:.2f}")
+        who = match and (match.identity, f"{match.distance:.2f}", face.stranger)
         about = details_of(face), emotion and (emotion.label, *emotion.scores)
         label = (face.track.id, form, theme.em, match and match.identity)
         key = (label, self._widths.get(label), size_wh, who, about)
@@ -245,6 +255,8 @@ class _Builder:
     def _name(self, state: State, face: FaceResult) -> str:
         if state is State.KNOWN:
             return self._text.fitted(face.match.identity, self._theme.em, BOLD, self._longest)
+        if face.stranger is not None:
+            return f"stranger {face.stranger.number}"
         return "unknown" if state is State.UNKNOWN else ""
 
     def _distance(self, face: FaceResult) -> str:

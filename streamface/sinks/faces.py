@@ -73,11 +73,14 @@ COLUMNS: dict[str, Callable] = {
     "gender_scores": _scores("gender"),
     "emotion_scores": _scores("emotion"),
     "race_scores": _scores("race"),
+    "stranger": lambda result, face: face.stranger.number if face.stranger else None,
+    "visit": lambda result, face: face.stranger.visit if face.stranger else None,
 }
 """Name of each column and how it is read from a result; the order is that of the file.
 
 time: seconds since the start of a file, or since 1970 (UTC) for a live source. x1 to y2: pixels of the frame.
 identity: null for somebody unknown, who has a distance, and for somebody not looked at yet, who has none.
+stranger: number of somebody unknown, where strangers are numbered; visit: which visit of that stranger it is, from 1.
 age, age_spread: years. *_scores: label -> probability, an object in JSON lines and its JSON text in CSV.
 """
 

@@ -82,6 +82,8 @@ class Visit:
     """Seconds of the file, or since the first frame of a live source."""
     end_s: float
     """When the face was last in sight."""
+    stranger: int | None = None
+    """Number of somebody unknown, where strangers are numbered."""
 
 
 @dataclass(slots=True, eq=False)
@@ -319,4 +321,5 @@ def _near(before: Box, after: Box) -> bool:
 
 
 def _visit(stay: _Stay) -> Visit:
-    return Visit(stay.track, stay.person, stay.started[0], stay.seen[0])
+    stranger = stay.stranger if stay.person is None else None
+    return Visit(stay.track, stay.person, stay.started[0], stay.seen[0], stranger)

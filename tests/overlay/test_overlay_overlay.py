@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from overlay_scenes import apart, attributes, camera, face, result
 
-from streamface.overlay.cards import CARD, CHART, TAG, Cards, State
+from streamface.overlay.cards import CARD, CHART, TAG, Cards, State, ordinal
 from streamface.overlay.draw import Rect
 from streamface.overlay.layout import PATIENCE
 from streamface.overlay.overlay import SHOWN_MISSED, Overlay
@@ -10,6 +12,7 @@ from streamface.overlay.steady import Steady
 from streamface.overlay.text import Typesetter
 from streamface.overlay.theme import AMBER, RED, Theme
 from streamface.settings import OverlaySettings
+from streamface.types import Stranger
 
 BOX = (500, 300, 600, 420)
 
@@ -77,6 +80,24 @@ def test_a_person_not_looked_at_yet_has_no_name_but_may_have_an_age(text):
     )
     assert bare.state is State.PENDING and bare.rect is None
     assert aged.parts.name == "" and aged.parts.details == "Woman, 34" and aged.parts.avatar is None
+
+
+def test_a_stranger_is_shown_by_number_and_visit(text):
+    somebody = face(1, (100, 100, 220, 250), None)
+    parts = []
+    for stranger in (None, Stranger(7), Stranger(7, 3), Stranger(7, 11)):
+        shown = result(replace(somebody, stranger=stranger))
+        parts.append(Cards(text).plan(shown)[0].parts)
+    assert [part.name for part in parts] == ["unknown", "stranger 7", "stranger 7", "stranger 7"]
+    visits = [part.details.partition(" visit")[0] for part in parts[2:]]
+    assert visits == ["third", "11th"] and "visit" not in parts[0].details + parts[1].details
+
+
+@pytest.mark.parametrize(
+    ("number", "word"), [(1, "first"), (10, "tenth"), (12, "12th"), (21, "21st"), (111, "111th"), (103, "103rd")]
+)
+def test_ordinals(number, word):
+    assert ordinal(number) == word
 
 
 def test_unconfirmed_tracks_are_faint_and_without_a_label(text):

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from streamface.errors import OutputError
 from streamface.sinks import _files
 from streamface.sinks.events import EventsSink, to_file
 from streamface.sinks.faces import COLUMNS, FacesSink
-from streamface.types import Attribute
+from streamface.types import Attribute, Stranger
 
 AGE = Attribute("age", "34", 1.0, 34.26, spread=4.04)
 GENDER = Attribute("gender", "Woman", 0.9, scores={"Woman": 0.9, "Man": 0.1})
@@ -38,6 +39,8 @@ FULL = {
     "gender_scores": {"Woman": 0.9, "Man": 0.1},
     "emotion_scores": {"happy": 0.7, "sad": 0.3},
     "race_scores": {"asian": 0.8, "white": 0.2},
+    "stranger": None,
+    "visit": None,
 }
 
 
@@ -74,7 +77,13 @@ def test_a_csv_row_holds_the_same(tmp_path):
         if isinstance(value, dict):
             assert json.loads(row[name]) == value
         else:
-            assert row[name] == str(value)
+            assert row[name] == ("" if value is None else str(value))
+
+
+def test_a_stranger_has_a_number_and_a_visit(tmp_path):
+    somebody = replace(face(1, match(None, 0.8)), stranger=Stranger(7, 3))
+    (row,) = lines(written(tmp_path / "a.jsonl", result(0, somebody)))
+    assert (row["identity"], row["stranger"], row["visit"]) == (None, 7, 3)
 
 
 def test_what_is_not_known_is_null_or_empty(tmp_path):
