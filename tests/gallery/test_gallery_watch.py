@@ -78,7 +78,7 @@ def follow(people, tmp_path):
         watcher.close()
 
 
-def becomes(live, *identities, within_s=5.0):
+def becomes(live, *identities, within_s=30.0):
     end = time.monotonic() + within_s
     while live.gallery.identities != identities and time.monotonic() < end:
         time.sleep(0.01)
@@ -98,7 +98,7 @@ def test_what_is_added_changed_and_removed_takes_effect(told, people, follow, tm
     assert (name(live, *GREEN), name(live, *BLUE)) == ("Bob", None)
     changed = put(people / "Ann/1.png", BLUE)
     os.utime(changed, ns=(1, 2))
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while name(live, *BLUE) != "Ann" and time.monotonic() < end:
         time.sleep(0.01)
     assert (name(live, *BLUE), name(live, *RED)) == ("Ann", None)
@@ -160,7 +160,7 @@ def test_a_folder_that_vanishes_keeps_everybody_and_is_followed_again(told, peop
     live, _ = follow()
     away = people.with_name("away")
     people.rename(away)
-    end = time.monotonic() + 12
+    end = time.monotonic() + 60
     while "stay" not in caplog.text and time.monotonic() < end:
         time.sleep(0.02)
     time.sleep(0.6)
@@ -197,16 +197,16 @@ def test_somebody_removed_does_not_wait_for_hundreds_who_are_added(people, follo
     encoder.encode = dawdling
     for i in range(100):
         put(people / f"Crowd/{i}.png", GREEN)
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while "Crowd" not in live.gallery.identities and time.monotonic() < end:
         time.sleep(0.01)
     (people / "Ann/1.png").unlink()
-    end = time.monotonic() + 3
+    end = time.monotonic() + 20
     while "Ann" in live.gallery.identities and time.monotonic() < end:
         time.sleep(0.01)
     assert live.gallery.identities == ("Crowd",) and len(live.gallery) < 100
     slow.set()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while len(live.gallery) < 100 and time.monotonic() < end:
         time.sleep(0.02)
     assert len(live.gallery) == 100
@@ -220,7 +220,7 @@ def test_a_fault_ends_the_watching_and_nothing_else(people, follow, caplog):
 
     encoder.encode = fail
     put(people / "Bob.png", GREEN)
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while "no longer watched" not in caplog.text and time.monotonic() < end:
         time.sleep(0.01)
     assert "no longer watched for changes: no room" in caplog.text
@@ -233,7 +233,7 @@ def test_the_networks_are_given_back_when_nothing_comes(people, follow, monkeypa
     live, encoder = follow()
     put(people / "Bob.png", GREEN)
     becomes(live, "Ann", "Bob")
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not encoder.closed and time.monotonic() < end:
         time.sleep(0.01)
     assert encoder.closed
