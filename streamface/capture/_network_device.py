@@ -7,17 +7,20 @@ import time
 import numpy as np
 
 from streamface.capture import _address
+from streamface.capture._complaints import Complaints
 from streamface.capture._decode import MOST_BAD_PACKETS, Broken, Decoder, is_plain, quarter_turns, upright
 from streamface.capture._knock import knock as _knock
 from streamface.capture._wire import Damage, Opened, RawPicture
 
 _PROMPT = {"fpsprobesize": "0"}
 """Without it FFmpeg collects 20 frames before the first, to guess the rate: 3 s with a camera that gives few."""
+_RTSP = {**_PROMPT, "allowed_media_types": "video", "analyzeduration": "2000000"}
+"""Sound is not even asked for: it would be carried for nothing, and one that stays silent holds up the start by 5 s."""
 
 
 def connect(address: str, timeout_s: float, transport: str) -> NetworkDevice:
     """Connect and wait for the first picture; raises `Broken`."""
-    return NetworkDevice(address, timeout_s, transport)
+    return NetworkDevice(address, timeout_s, transport, Complaints())
 
 
 def knock(limit_s: float, address: str, **_: object) -> bool:
@@ -29,13 +32,15 @@ class NetworkDevice:
     """The pictures of a camera, newest last, or of a recording behind an address.
 
     timeout_s: how long connecting may take, and how long no data may come. transport: 'tcp' or 'udp', for RTSP.
+    complaints: FFmpeg's.
     """
 
-    def __init__(self, address: str, timeout_s: float, transport: str) -> None:
+    def __init__(self, address: str, timeout_s: float, transport: str, complaints: Complaints) -> None:
         is_rtsp = _address.scheme(address).startswith("rtsp")
-        options = {**_PROMPT, "rtsp_transport": transport} if is_rtsp else _PROMPT
+        options = {**_RTSP, "rtsp_transport": transport} if is_rtsp else _PROMPT
         self._decoder = decoder = Decoder(address, (timeout_s, timeout_s), low_delay=True, options=options)
         is_live = is_rtsp or not decoder.is_recording
+        self._complaints = complaints
         self._packets = decoder.packets()
         self._waiting: list[RawPicture] = []
         self._bad_in_a_row = 0
@@ -47,6 +52,8 @@ class NetworkDevice:
     def read(self) -> RawPicture | Damage | None:
         """The next picture, or the news that data could not be decoded; None at the end; raises `Broken`."""
         while not self._waiting:
+            if self._complaints.take():
+                return Damage()
             packet = next(self._packets, self)
             if packet is self:
                 if self._decoder.failure:

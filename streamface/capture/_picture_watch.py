@@ -22,7 +22,9 @@ WHOLE_S = 5.0
 """Seconds without damage after which a picture counts as whole again."""
 JUMP_S = 2.0
 """Seconds by which the camera's clock may run ahead of ours between two pictures; behind itself, a tenth."""
-RATE_PICTURES = 30
+SETTLE_S = 3.0
+"""Seconds after connecting in which a camera may set its clock: its first report of the true time comes about then."""
+RATE_PICTURES = 31
 """Pictures whose median interval is the frame rate."""
 RATE_CHANGE = 1.3
 """Factor by which the rate must change to be said."""
@@ -42,13 +44,17 @@ class PictureWatch:
         self._damaged_at: float | None = None
         self._size_wh: tuple[int, int] | None = None
         self._stamp: float | None = None
+        self._began_at: float | None = None
+        self._jump: float | None = None
         self._intervals: deque[float] = deque(maxlen=RATE_PICTURES)
+        self._rate_changes = False
         self.rate: float | None = None
         """Pictures per second as measured; None until `RATE_PICTURES` were seen."""
 
     def connected(self) -> None:
         """A new connection begins: what is known of the old one's timing says nothing about it."""
         self._still = self._black_since = self._damaged_at = self._stamp = None
+        self._began_at = self._jump = None
         self._intervals.clear()
 
     def damage(self, now: float) -> None:
@@ -83,12 +89,17 @@ class PictureWatch:
         stamp = now if picture.stamp is None else picture.stamp
         before, self._stamp = self._stamp, stamp
         if before is None:
+            self._began_at = now
             return
         step, passed = stamp - before, now - self._seen_at
-        if step < -JUMP_S / 20 or step > passed + JUMP_S:
-            self._states.happened(CLOCK, f"the camera's clock jumped by {step - passed:+.1f} s")
+        jump, self._jump = self._jump, None
+        if not -JUMP_S / 20 <= step <= passed + JUMP_S:
             self._intervals.clear()
+            # two jumps in a row are one broken stamp, there and back
+            self._jump = step - passed if jump is None and now - self._began_at > SETTLE_S else None
             return
+        if jump is not None:
+            self._states.happened(CLOCK, f"the camera's clock jumped by {jump:+.1f} s")
         self._intervals.append(step)
         self._look_at_rate()
 
@@ -96,12 +107,16 @@ class PictureWatch:
         if len(self._intervals) < RATE_PICTURES or median(self._intervals) <= 0:
             return
         rate = 1 / median(self._intervals)
-        if self.rate is not None and not 1 / RATE_CHANGE < rate / self.rate < RATE_CHANGE:
-            self._states.happened(RATE, f"it gives {rate:.3g} pictures a second now, before {self.rate:.3g}")
-            self._intervals.clear()
-        elif self.rate is not None:
+        if self.rate is not None and 1 / RATE_CHANGE < rate / self.rate < RATE_CHANGE:
+            self._rate_changes = False
             return
-        self.rate = rate
+        self._intervals.clear()
+        if self.rate is not None and not self._rate_changes:
+            self._rate_changes = True  # some of these intervals are from before: the next ones tell
+            return
+        if self.rate is not None:
+            self._states.happened(RATE, f"it gives {rate:.3g} pictures a second now, before {self.rate:.3g}")
+        self.rate, self._rate_changes = rate, False
 
     def _look_at_black(self, luma: np.ndarray, now: float) -> None:
         is_black = int(luma.max()) <= BLACK_LEVEL

@@ -59,9 +59,9 @@ def test_an_mjpeg_camera_gives_its_newest_frame_and_is_back_after_it_was_lost():
         assert (source.info.width, source.info.height) == (64, 48)
         frames.append(source.read())
         time.sleep(0.2)
-        while source.state.state == LIVE:
-            frames.append(source.read())
-        numbers = [f.index for f in frames if not f.repeated]
+        while not (frame := source.read()).repeated:
+            frames.append(frame)
+        numbers = [f.index for f in frames]
         assert numbers == sorted(set(numbers)) and source.dropped == numbers[-1] + 1 - len(numbers) > 0
         assert all(number_of(f.image) == f.index and f.media_time is None for f in frames)
         assert next(f for f in source if not f.repeated and f.index > 11).index < 11 + 5 * 40
