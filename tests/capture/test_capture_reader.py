@@ -1,0 +1,224 @@
+"""The reader's process: what passes through its pipe, when it connects, and that it can always be ended."""
+
+import io
+import os
+import queue
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from capture_media import http_camera, picture, send_mjpeg, silent_server, start_mjpeg
+
+from streamface.capture import _reader
+from streamface.capture._complaints import is_damage
+from streamface.capture._decode import Broken
+from streamface.capture._knock import knock
+from streamface.capture._process import ReaderProcess
+from streamface.capture._wire import Answering, Damage, Ended, Opened, RawPicture, Trying, receive, send
+from streamface.errors import SourceError
+
+
+@pytest.mark.parametrize(
+    "message",
+    [Trying(), Answering(back=True), Opened(True, None, None), Opened(False, 12.5, 9), Damage(), Ended(None)]
+    + [Ended("no", "no camera: buy one")],
+)
+def test_messages_arrive_as_they_were_sent(message):
+    pipe = io.BytesIO()
+    send(pipe, message)
+    send(pipe, message)
+    pipe.seek(0)
+    assert receive(pipe) == receive(pipe) == message
+    assert receive(pipe) is None
+
+
+def test_pictures_arrive_as_they_were_sent_and_half_a_message_is_none():
+    pipe, pixels = io.BytesIO(), np.arange(6 * 8 * 3, dtype=np.uint8).reshape(6, 8, 3)
+    send(pipe, RawPicture(pixels, 1700000000.125, 5.5, None, True))
+    data = pipe.getvalue()
+    got = receive(io.BytesIO(data))
+    assert (got.pixels == pixels).all() and got.size_wh == (8, 6)
+    assert (got.at, got.stamp, got.media_time, got.damaged) == (1700000000.125, 5.5, None, True)
+    for cut in (1, 11, 20, len(data) - 1):
+        assert receive(io.BytesIO(data[:cut])) is None
+
+
+def test_a_picture_in_planes_has_the_colours_and_the_brightness_of_its_twin():
+    import cv2
+
+    image = picture(12, (64, 48))
+    image[30:, 40:] = (200, 40, 90)
+    planes = RawPicture(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), 0.0)
+    assert planes.size_wh == (64, 48) and np.abs(planes.bgr().astype(int) - image).max() <= 4
+    assert planes.luma(8).shape == RawPicture(image, 0.0).luma(8).shape == (6, 8)
+    assert planes.luma(8)[0, 0] > 200 and RawPicture(image, 0.0).luma(8)[0, 0] == 255
+
+
+class World:
+    """A clock that only `sleep` and knocking move, and a camera that answers in some of its seconds."""
+
+    def __init__(self, answers, knock_s=0.0):
+        self.now, self.answers, self.knock_s, self.told = 0.0, answers, knock_s, []
+
+    def knock(self):
+        self.now += self.knock_s
+        return self.answers(self.now)
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+    def wait(self, delay_s, patience_s):
+        _reader.wait(delay_s, self.knock, self.told.append, patience_s, lambda: self.now, self.sleep)
+        return self.now
+
+
+def test_a_camera_that_answers_all_along_is_left_alone_for_the_whole_delay():
+    world = World(lambda now: True)
+    assert world.wait(8.0, 30.0) == pytest.approx(8.0) and not world.told
+
+
+def test_a_camera_that_answers_again_is_tried_at_once():
+    world = World(lambda now: now >= 3.2)
+    assert world.wait(20.0, 30.0) <= 3.2 + _reader.KNOCK_EVERY_S and world.told == [Answering(back=True)]
+
+
+def test_a_camera_that_stays_away_is_waited_for_when_it_is_known_to_answer():
+    assert World(lambda now: False, knock_s=1.0).wait(2.0, 0.0) == pytest.approx(2.0, abs=1.5)
+    assert World(lambda now: False, knock_s=1.0).wait(2.0, 30.0) == pytest.approx(32.0, abs=2)
+    assert World(lambda now: now > 12, knock_s=1.0).wait(2.0, 30.0) == pytest.approx(12.5, abs=1.5)
+
+
+class Device:
+    opened = Opened(True, None, None)
+
+    def __init__(self, *answers):
+        self.answers, self.closed = list(answers), False
+
+    def read(self):
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (None, Ended(None)),
+        (Broken("the data ends too early"), Ended("the data ends too early")),
+        (SourceError("no camera: buy one"), Ended("no camera", "no camera: buy one")),
+        (RuntimeError("rtsp://bob:geheim@cam"), Ended("the reader failed with RuntimeError")),
+    ],
+)
+def test_why_a_device_ended_without_what_could_be_secret(last, expected):
+    told, device = [], Device(Damage(), last)
+    assert _reader._pump(lambda: device, lambda: False, told.append, threading.Event()) == expected
+    assert told == [device.opened, Damage()] and device.closed
+
+
+def endless(handler):
+    start_mjpeg(handler)
+    for number in range(1000):
+        send_mjpeg(handler, number % 30)
+        time.sleep(0.02)
+
+
+def start(place, messages):
+    arguments = {"address": f"http://{place}/", "timeout_s": 5.0, "transport": "tcp"}
+    request = {"module": "streamface.capture._network_device", "arguments": arguments, "delay_s": 0.0, "knocks": False}
+    return ReaderProcess(request, messages.put)
+
+
+def first(kind, messages):
+    """The first message of that kind."""
+    while not isinstance(message := messages.get(timeout=30), kind):
+        continue
+    return message
+
+
+def is_gone(pid):
+    return not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("politely", [True, False])
+def test_a_process_reads_and_ends(politely):
+    messages = queue.Queue()
+    with http_camera(endless) as place:
+        reader = start(place, messages)
+        first(Trying, messages)
+        assert first(Opened, messages).is_live
+        assert first(RawPicture, messages).size_wh == (64, 48)
+        assert reader.close(politely) and reader.is_gone() and is_gone(reader.pid)
+        assert first(Ended, messages)
+
+
+@pytest.mark.parametrize("politely", [True, False])
+def test_a_process_that_hangs_is_killed(politely):
+    messages = queue.Queue()
+    with http_camera(endless) as place:
+        reader = start(place, messages)
+        first(RawPicture, messages)
+        os.kill(reader.pid, signal.SIGSTOP)
+        begun = time.monotonic()
+        assert reader.close(politely) and is_gone(reader.pid)
+        assert time.monotonic() - begun < 2
+
+
+def test_a_process_whose_program_is_gone_ends_by_itself():
+    messages = queue.Queue()
+    with silent_server() as place:  # it hangs in connecting, with nothing to write
+        reader = start(place, messages)
+        first(Trying, messages)
+        reader._child.stdin.close()  # as the system does when the program is killed
+        assert reader.is_gone(10)
+
+
+def test_a_process_that_crashes_is_heard_of():
+    messages = queue.Queue()
+    with http_camera(endless) as place:
+        reader = start(place, messages)
+        first(RawPicture, messages)
+        os.kill(reader.pid, signal.SIGSEGV)
+        assert first(Ended, messages) == Ended("the reader's process ended")
+        assert reader.close(False)
+
+
+def test_nothing_secret_is_in_the_list_of_processes_or_the_environment():
+    messages = queue.Queue()
+    with silent_server() as place:
+        reader = start(f"bob:geheim@{place}", messages)
+        first(Trying, messages)
+        for name in ("cmdline", "environ"):
+            assert b"geheim" not in Path(f"/proc/{reader.pid}/{name}").read_bytes()
+        reader.close(False)
+
+
+def test_knocking():
+    with http_camera(lambda handler: handler.send_error(404)) as place:
+        assert knock(f"http://bob:geheim@{place}/video", 2.0)
+        assert not knock(f"rtsp://{place}/video", 2.0)  # something answers, but no camera of that kind
+    begun = time.monotonic()
+    with silent_server() as place:
+        assert not knock(f"rtsp://{place}/", 0.2) and not knock(f"https://{place}/", 0.2)
+    assert time.monotonic() - begun < 2
+    assert not knock("rtsp://127.0.0.1:1/", 0.2) and not knock("rtsp://[broken/", 0.2)
+    assert not knock("rtsp://127.0.0.1:99999/", 0.2)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"[h264 @ 0x55] error while decoding MB 2 4, bytestream -14\n", True),
+        (b"[rtsp @ 0x55] RTP: missed 3 packets\n", True),
+        (b"[h264 @ 0x55] SEI type 5 size 1696 truncated at 8\n", False),
+        (b"[swscaler @ 0x55] deprecated pixel format used\n", False),
+    ],
+)
+def test_complaints(line, expected):
+    assert is_damage(line) is expected
