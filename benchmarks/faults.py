@@ -79,7 +79,7 @@ def faults(folder: Path, seed: int) -> None:
                 run.suffer(fault, 1.0)
             run.watch(5)
             before = Resources.now()
-            outcomes = run.suffer_all(order, (0.2, 6.0), (0.5, 3.0), chance, _tell)
+            outcomes = run.suffer_all(order, (0.2, 5.0), (0.5, 2.0), chance, _tell)
             run.watch(5)
             after = Resources.now()
     _say_faults(outcomes, before, after)

@@ -87,18 +87,20 @@ class Proxy:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        there_writer: asyncio.StreamWriter | None = None
         try:
             there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
             self._writers.add(there_writer)
+            if self.mode == "cut":  # between the two, the line was cut
+                return
             ways = (self._pass(reader, there_writer, False), self._pass(there_reader, writer, True))
             await asyncio.wait([asyncio.ensure_future(way) for way in ways], return_when=asyncio.FIRST_COMPLETED)
-            there_writer.transport.abort()
-            self._writers.discard(there_writer)
         except OSError:
             return
         finally:
-            writer.transport.abort()
-            self._writers.discard(writer)
+            for end in filter(None, (writer, there_writer)):
+                end.transport.abort()
+                self._writers.discard(end)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_camera: bool) -> None:
         queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(2000)
