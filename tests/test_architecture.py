@@ -23,7 +23,8 @@ ROWS = (
         "cropped", "testing", "outputs", "profiling", "monitoring",
     ),
     ("capture", "detection", "tracking", "recognition", "attributes", "gallery", "overlay", "sinks"),
-    ("networks", "geometry", "alignment", "images", "pyramid", "distances", "runtime", "plugins", "settings"),
+    ("networks", "geometry", "alignment", "images", "pyramid", "distances", "runtime", "plugins", "settings",
+     "process_list"),
     ("types", "errors"),
 )  # fmt: skip
 ROOMS = set(ROWS[3])

@@ -7,9 +7,10 @@ import random
 FIRST_S, MOST_S = 0.5, 30.0
 JITTER = 0.2
 """Share by which each wait is made longer or shorter at random, so that many cameras do not come back in step."""
-FORGIVE_S = 5.0
-"""Seconds of pictures that make up for one doubling. A camera that runs for a minute is as good as new; one that drops
-the connection after ten seconds is back after half a second, and one that drops it at once waits longer each time."""
+FORGIVE_S = 1.0
+"""Seconds of pictures that make up for one doubling, so that ten make up for all. It is the attempt without a picture
+that a camera is to be spared: one that runs for ten seconds and drops the connection is back after half a second, one
+that drops it at once waits longer each time."""
 
 
 class Backoff:

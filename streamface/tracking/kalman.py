@@ -31,6 +31,9 @@ SURE_SCORE = 0.99
 """From here on one detection is enough: the pictures of a folder have no second look."""
 UNDETECTED_SHARE = 2
 """How many times `max_missed` refinement alone may keep a face that full detection no longer finds."""
+GAP_SHARE = 2
+"""How many times `max_missed` the source may skip at once: after that somebody else may stand there. Not sooner, since
+a slow machine may drop nearly as many frames between any two."""
 JUMP_FRAMES = 6
 """A face unseen for longer than this did not jump, it was hidden: then only the filter knows where it is."""
 LEAST_PATIENCE = 20
@@ -137,8 +140,11 @@ class Kalman(Tracker):
         return self._lost or self._close
 
     def _advance(self, index: int) -> None:
-        """Move every face to frame `index`."""
-        if self._index is not None and index > self._index:
+        """Move every face to frame `index`; after a long gap nobody is known any more."""
+        if self._index is not None and index > self._index + GAP_SHARE * self._max_missed:
+            self._motion.keep(np.array([], dtype=np.intp))
+            self._faces = []
+        elif self._index is not None and index > self._index:
             self._motion.move(index - self._index)
         self._index = index
 

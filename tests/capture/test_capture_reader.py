@@ -167,7 +167,7 @@ def test_a_process_that_hangs_is_killed(politely):
         os.kill(reader.pid, signal.SIGSTOP)
         begun = time.monotonic()
         assert reader.close(politely) and is_gone(reader.pid)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 9
 
 
 def test_a_process_whose_program_is_gone_ends_by_itself():
@@ -206,7 +206,7 @@ def test_knocking():
     begun = time.monotonic()
     with silent_server() as place:
         assert not knock(f"rtsp://{place}/", 0.2) and not knock(f"https://{place}/", 0.2)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 9
     assert not knock("rtsp://127.0.0.1:1/", 0.2) and not knock("rtsp://[broken/", 0.2)
     assert not knock("rtsp://127.0.0.1:99999/", 0.2)
 

@@ -136,13 +136,13 @@ def wait_for(path, text, seconds=60):
 def test_the_password_is_nowhere(clips, tmp_path, settings):
     """In no log, error, event, row or list of processes, of a run in which the camera is lost and comes back.
 
-    The program gets its address from a configuration file, as its own command line is not its to hide.
+    The address stands on the program's own command line, from which it is wiped.
     """
     seen = {}
     with RtspCamera(clips, "moving", FPS, (USER, SECRET)) as camera:
         address = f"rtsp://{USER}:{SECRET}@127.0.0.1:{camera.port}/live"
-        (tmp_path / "run.yaml").write_text(f"source: {address}\nevents: e.jsonl\nfaces: f.jsonl\ntimeout: 4\n")
-        with running(tmp_path, "--give-up-after", "5") as program:
+        (tmp_path / "run.yaml").write_text("events: e.jsonl\nfaces: f.jsonl\ntimeout: 4\n")
+        with running(tmp_path, "--give-up-after", "5", "--source", address) as program:
             wait_for(tmp_path / "output", "mtcnn detector")
             for process in Path("/proc").glob("[0-9]*"):
                 if int(process.name) not in (camera.pid, os.getpid()):

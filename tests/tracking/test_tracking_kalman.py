@@ -130,7 +130,8 @@ def test_who_walks_out_of_the_picture_is_not_waited_for(speed, y_speed):
 
 
 def test_without_the_size_of_the_picture_only_left_and_top_are_known():
-    assert len(walked_out(8, None)[0].predict(1000)) == 1
+    made, index = walked_out(8, None)
+    assert len(made.predict(index + 40)) == 1
 
 
 def test_false_alarms_are_never_shown_and_use_up_no_number():
@@ -368,3 +369,12 @@ def test_arguments_are_left_alone():
     answers = [None, given[1]]
     made.refine(answers, 1)
     assert len(given) == 2 and answers == [None, given[1]]
+
+
+@pytest.mark.parametrize(("gap", "is_known"), [(25, True), (49, True), (52, False), (90_000, False)])
+def test_after_a_long_gap_whoever_stands_there_is_somebody_else(gap, is_known):
+    made, index = settled(300), 11 + gap
+    assert len(made.predict(index)) == is_known
+    made.update([face(304)], index)
+    made.predict(index + 1)
+    assert list(x_by_id(made.update([face(304)], index + 1))) == [1 if is_known else 2]
