@@ -25,7 +25,7 @@ class Reader(Protocol):
     """What reads a camera beside the program."""
 
     def close(self, politely: bool) -> bool:
-        """End it within a second; False when it does not end."""
+        """End it within a second or two; False when it does not end."""
 
     def is_gone(self) -> bool:
         """True when nothing of it is left."""

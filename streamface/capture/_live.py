@@ -137,7 +137,7 @@ class LiveSource(Source, ABC):
         self._stop = True
 
     def close(self) -> None:
-        """End the thread and the reader, within a second or so whatever the camera does; may be called twice."""
+        """End the thread and the reader, within two seconds whatever the camera does; may be called twice."""
         with self._changed:
             self._stop = True
             self._slot = None

@@ -12,8 +12,9 @@ from typing import Any
 from streamface.capture._reader import LEAVE_S
 from streamface.capture._wire import Ended, Message, receive
 
-DIE_S = 0.5
-"""How long a killed process may take to be gone; longer, and it hangs inside the system."""
+DIE_S = 1.0
+"""How long a killed process may take to be gone; longer, and it hangs inside the system. On a machine with ten times
+the work that it can do half a second was not enough."""
 
 _START = (
     "import sys, json; request = json.loads(sys.stdin.buffer.readline()); sys.path[:] = request.pop('path'); "

@@ -25,18 +25,22 @@ from streamface.types import LIVE, LOST, STALLED
 SECRET = "geheim"
 
 
-def camera(address, timeout_s=5.0, **more):
+def camera(address, timeout_s=20.0, **more):
     return NetworkSource(CaptureSettings(source=address, timeout_s=timeout_s, **more))
 
 
 def children():
     """Processes that this one started and that still run."""
-    return [task.read_text() for task in Path("/proc/self/task").glob("*/children") if task.read_text().strip()]
+    pids = [pid for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()]
+    return [pid for pid in pids if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"]
 
 
 @pytest.fixture(autouse=True)
 def _no_process_left():
     yield
+    end = time.monotonic() + 5
+    while children() and time.monotonic() < end:
+        time.sleep(0.05)
     assert not children()
 
 

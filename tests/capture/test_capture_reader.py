@@ -130,7 +130,7 @@ def endless(handler):
 
 
 def start(place, messages):
-    arguments = {"address": f"http://{place}/", "timeout_s": 5.0, "transport": "tcp"}
+    arguments = {"address": f"http://{place}/", "timeout_s": 20.0, "transport": "tcp"}
     request = {"module": "streamface.capture._network_device", "arguments": arguments, "delay_s": 0.0, "knocks": False}
     return ReaderProcess(request, messages.put)
 

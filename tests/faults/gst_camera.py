@@ -60,18 +60,19 @@ class Camera:
 
     def push(self, unit):
         for source, since in list(self.sources):
+            self.do_not_wait(source)
             buffer = Gst.Buffer.new_wrapped(unit)
             buffer.pts = max(0, int((time.monotonic() - since) * Gst.SECOND) + self.offset_ns)
             source.emit("push-buffer", buffer)
 
-    def let_late_and_early_pass(self):
-        """Else the server would hold a picture back until its time has come."""
-        for source, _ in self.sources:
-            top = source
-            while top.get_parent() is not None:
-                top = top.get_parent()
-            found = top.iterate_sinks()
-            while (step := found.next())[0] == Gst.IteratorResult.OK:
+    def do_not_wait(self, source):
+        """Send each picture at once: else the server waits for its time, which is late where it was slow to start."""
+        top = source
+        while top.get_parent() is not None:
+            top = top.get_parent()
+        found = top.iterate_sinks()
+        while (step := found.next())[0] == Gst.IteratorResult.OK:
+            if step[1].get_property("sync"):
                 step[1].set_property("sync", False)
 
     def obey(self):
@@ -80,7 +81,6 @@ class Camera:
             if words[0] == "clip":
                 self.units, self.fps, self.changed = units(self.folder / words[1]), float(words[2]), True
             elif words[0] == "jump":
-                self.let_late_and_early_pass()
                 self.offset_ns += int(float(words[1]) * Gst.SECOND)
             else:
                 self.paused = words[0] == "pause"
