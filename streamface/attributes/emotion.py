@@ -26,9 +26,13 @@ class EmotionPredictor:
         chip_template: (5, 2) where the landmarks lie on the chips that `predict` gets, in fractions of their side.
         model: LiteRT file or bytes; None for the carried one. Raises `WeightsError` when it is not one.
         threads: threads of one pass.
+        mirror: average each answer with that to the mirror image, which is right on one face in a hundred more.
     """
 
-    def __init__(self, chip_template: np.ndarray, model: Path | bytes | None = None, threads: int = 1) -> None:
+    def __init__(
+        self, chip_template: np.ndarray, model: Path | bytes | None = None, threads: int = 1, mirror: bool = True
+    ) -> None:
+        self._mirror = mirror
         self._chip_template = np.asarray(chip_template, np.float32)
         self._session = Session(MODEL if model is None else model, threads)
 
@@ -43,9 +47,16 @@ class EmotionPredictor:
         return self._run([_resized(image) for image in images])
 
     def _run(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """One by one: on a CPU a batch saves nothing, and a change of batch size costs more than a face."""
-        passes = [self._session.run(_grey(picture)[None, ..., None])[0] for picture in pictures]
-        return np.concatenate([np.empty((0, len(LABELS)), np.float32), *passes])
+        rows = [self._answer(_grey(picture)) for picture in pictures]
+        return np.concatenate([np.empty((0, len(LABELS)), np.float32), *rows])
+
+    def _answer(self, grey: np.ndarray) -> np.ndarray:
+        first = self._pass(grey)
+        return (first + self._pass(grey[:, ::-1])) / 2 if self._mirror else first
+
+    def _pass(self, grey: np.ndarray) -> np.ndarray:
+        """(1, 7), one by one: on a CPU a batch saves nothing, and a change of batch size costs more than a face."""
+        return self._session.run(np.ascontiguousarray(grey)[None, ..., None])[0]
 
 
 def _resized(image: np.ndarray) -> np.ndarray:

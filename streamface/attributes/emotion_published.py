@@ -57,7 +57,7 @@ def create(
     """
     template = dlib_resnet.TEMPLATE if chip_template is None else chip_template
     networks = required(settings)
-    made = [EmotionPredictor(template, converted.path(), runtime.threads) for converted in networks]
+    made = [EmotionPredictor(template, converted.path(), runtime.threads, mirror=False) for converted in networks]
     return PublishedEmotion(made[0] if made else None)
 
 
