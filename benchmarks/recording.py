@@ -26,7 +26,7 @@ WAYS = {
     "annotated": ["--recordings", "r"],
     "raw": ["--recordings", "r", "--record", "raw"],
     "both": ["--recordings", "r", "--record", "both"],
-    "clips, waiting": ["--recordings", "r", "--clip-on", "named"],
+    "clips, waiting": ["--recordings", "r", "--clip-on", "named", "--threshold", "0.001"],
 }
 
 
@@ -48,7 +48,9 @@ def one_run(source: str, folder: str, way: str) -> dict[str, float]:
     _footage.Footage._put = put
     options = [option if option != "r" else f"{folder}/r" for option in WAYS[way]]
     events = ["--events", f"{folder}/e.sqlite", "--event-pictures", f"{folder}/best"]
-    settings = settings_from(["--source", source, "--no-display", *events, *options])
+    settings = settings_from(
+        ["--source", source, "--database", str(ROOT / "database"), "--no-display", *events, *options]
+    )
     with Stream(settings) as stream:
         summary = stream.run(build.files(settings))
     used = resource.getrusage(resource.RUSAGE_SELF)

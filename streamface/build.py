@@ -334,6 +334,8 @@ def recorder(settings: Settings) -> list[Sink]:
         if how != RecordingSettings():
             raise SettingsError("there are options for recordings, but no folder: add --recordings DIR")
         return []
+    if how.clip_on in ("named", "stranger") and settings.gallery.database is None:
+        raise SettingsError(f"--clip-on {how.clip_on} needs to know who has a name: add --database DIR")
     return [
         RecorderSink(
             Recording(

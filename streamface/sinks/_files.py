@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from streamface.errors import OutputError
+from streamface.sinks._disk import DiskSync
 
 
 def check_writable(path: Path) -> None:
@@ -49,7 +50,7 @@ class LineFile:
         path: the file.
         heading: lines that stand at the top.
         journal: add to an existing file rather than replace it, after cutting off an unfinished last line, which only
-            a power cut leaves; and put every line onto the disk itself, so that no power cut takes it back.
+            a power cut leaves; and bring every line onto the disk itself, beside the work.
 
     Raises `OutputError` when the place cannot be written to, or a journal begins with another heading.
     """
@@ -59,6 +60,7 @@ class LineFile:
         self._heading = "".join(line + "\n" for line in heading).encode()
         self._descriptor: int | None = None
         self._closed = False
+        self._disk = DiskSync(self._path) if journal else None
         check_writable(self._path)
         if journal:
             self._check_heading()
@@ -73,8 +75,8 @@ class LineFile:
                 data = self._open() + data
             while data:
                 data = self._append(data)
-            if self._journal and lines:
-                _to_disk(self._descriptor)
+            if self._disk is not None and lines:
+                self._disk.soon()
         except OSError as error:
             self.close()
             raise cannot_write(self._path, error) from error
@@ -116,6 +118,8 @@ class LineFile:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+        if self._disk is not None:
+            self._disk.close()
 
 
 def _cut_unfinished_line(descriptor: int) -> None:
@@ -131,12 +135,6 @@ def _cut_unfinished_line(descriptor: int) -> None:
         end = start
     if end != os.lseek(descriptor, 0, os.SEEK_END):
         os.ftruncate(descriptor, end)
-
-
-def _to_disk(descriptor: int) -> None:
-    """Wait until the data is on the disk; what is not a file, such as a pipe, has none."""
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
 _BINARY = getattr(os, "O_BINARY", 0)

@@ -1,4 +1,4 @@
-"""Events that wait for a receiver, in a SQLite file: no crash, power cut or restart loses one."""
+"""Events that wait for a receiver, in a SQLite file: no crash or restart loses one, and soon no power cut."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streamface.errors import OutputError
+from streamface.sinks._disk import DiskSync
 from streamface.sinks._files import check_writable
 from streamface.sinks.event_output import Row
 
@@ -46,6 +47,7 @@ class Outbox:
 
     def __init__(self, path: Path, most: int | None = None) -> None:
         self._most = MOST if most is None else most
+        self._disk = DiskSync(path.with_name(f"{path.name}-wal"))
         check_writable(path)
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -58,7 +60,7 @@ class Outbox:
         owner = self._db.execute("PRAGMA application_id").fetchone()[0]
         if owner != APPLICATION_ID and self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
             raise OutputError(f"{path} is a database of another program: choose another place")
-        for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON"):
+        for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA secure_delete = ON"):
             self._db.execute(statement)
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
@@ -79,6 +81,7 @@ class Outbox:
                     "DELETE FROM waiting WHERE number IN (SELECT number FROM waiting ORDER BY number LIMIT ?)",
                     (surplus,),
                 )
+        self._disk.soon()
         return surplus
 
     def first(self) -> Letter | None:
@@ -108,6 +111,7 @@ class Outbox:
     def close(self) -> None:
         """Close the file; may be called twice."""
         self._db.close()
+        self._disk.close()
 
 
 class SenderLock:

@@ -87,19 +87,15 @@ class Segment:
         try:
             container.close()
             self._write()
-            self._finish_sync()
-            os.fsync(self._descriptor)
         finally:
             self.abandon()
 
     def abandon(self) -> None:
         """Leave the file as it is: it plays up to the last fragment that went into it."""
         self._container = None
-        if self._descriptor is not None:
-            with suppress(OSError):
-                self._finish_sync()
-            os.close(self._descriptor)
-            self._descriptor = None
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            self._syncing.submit(_finish, descriptor, self._sync)
 
     def _write(self) -> None:
         """Put whole fragments into the file, or none of them."""
@@ -133,6 +129,15 @@ class Segment:
             sync.result()
 
 
+def _finish(descriptor: int, sync: Future | None) -> None:
+    """Bring the end of a file onto the disk, and close it; whoever records goes on with the next one."""
+    with suppress(OSError):  # said where the disk refuses the next fragment
+        if sync is not None:
+            sync.result()
+        os.fsync(descriptor)
+    os.close(descriptor)
+
+
 class _Pipe:
     """What the muxer writes, until it is taken."""
 
@@ -161,6 +166,8 @@ def hold(descriptor: int) -> bool:
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:  # a file system without locks: better a file lost that is being written than a full disk
+        return True
     return True

@@ -13,7 +13,7 @@ from streamface.sinks.event_output import COLUMNS, EventOutput, Row
 
 
 class EventFile(EventOutput):
-    """Adds a line for each event; once `add` has returned, no crash or power cut takes it back.
+    """Adds a line for each event; once `add` has returned, no crash takes it back, and soon no power cut.
 
     Args:
         path: ends in .jsonl, or in .csv for a table with a heading.

@@ -43,6 +43,9 @@ SWEEP_S = 30.0
 RESERVE_BYTES = 100_000_000
 """Left free on the disk for everything else, such as events."""
 
+MOST_FAILURES = 20
+"""Lines kept for the end of the run: a disk may fill up every night of a month."""
+
 log = logging.getLogger(__name__)
 
 
@@ -89,7 +92,7 @@ class RecorderSink(Sink):
         check_writable(recording.folder / ".streamface")
         self.wants_image = "annotated" in recording.pictures
         self._syncing = ThreadPoolExecutor(2, thread_name_prefix="streamface-recorder")
-        self._trigger = ClipTrigger(recording.clip_on, recording.after_s) if recording.clip_on else None
+        self._trigger = self._new_trigger()
         self._footage = {picture: self._new_footage(picture) for picture in recording.pictures}
         self._retention = Retention(recording.folder, recording.keep_gb, recording.keep_days)
         self._sweep: Future | None = None
@@ -103,6 +106,7 @@ class RecorderSink(Sink):
 
     def write(self, result: FrameResult, image: np.ndarray | None) -> None:
         """Record one frame, where it is wanted."""
+        self._sweep_now_and_then()
         if self._paused and not self._may_go_on():
             return
         try:
@@ -131,6 +135,7 @@ class RecorderSink(Sink):
         self._camera, self._written_at = frame.source, self._clock()
         if self._last is not None and not -BACK_S <= now.clock - self._last.clock <= GAP_S:
             self._each(Footage.restart)
+            self._trigger = self._new_trigger()
         self._last = now
         wanted = self._trigger is None or self._trigger.runs(result, now.clock)
         if self._began is not None and now.clock - self._began >= self._recording.segment_s:
@@ -143,7 +148,6 @@ class RecorderSink(Sink):
         if grew:
             self._leave_room()
             self._say_all_is_well()
-        self._sweep_now_and_then()
 
     def _each(self, call: Callable[[Footage], None]) -> None:
         self._began = None
@@ -158,6 +162,10 @@ class RecorderSink(Sink):
     def _new_footage(self, picture: str) -> Footage:
         recording = self._recording
         return Footage(partial(self._opened, picture), recording.before_s if recording.clip_on else None)
+
+    def _new_trigger(self) -> ClipTrigger | None:
+        recording = self._recording
+        return ClipTrigger(recording.clip_on, recording.after_s) if recording.clip_on else None
 
     def _opened(self, picture: str, template: av.VideoStream, first_pts: int, moment: Moment) -> Segment:
         """A new file, under a name that no other has."""
@@ -188,7 +196,7 @@ class RecorderSink(Sink):
 
     def _say(self, text: str) -> None:
         log.error("%s", text)
-        self.failures.append(text)
+        self.failures = [*self.failures, text][-MOST_FAILURES:]
 
     def _say_all_is_well(self) -> None:
         if self._said:

@@ -174,6 +174,11 @@ def test_somebody_who_stays_is_one_clip(tmp_path):
     assert len(found) == 1
 
 
+def test_a_clock_that_is_set_back_does_not_prolong_a_clip(tmp_path):
+    found = record(tmp_path, [*seconds(10, start=3600.0), *seconds(100)], within((3600.0, 3601.0)), clip_on="person")
+    assert [len(decoded(path)[0]) for path in found] == [10]
+
+
 def test_a_long_clip_is_in_segments(tmp_path):
     found = record(tmp_path, seconds(150), within((1.0, 9.0)), clip_on="person", before_s=0.5, segment_s=2.0)
     times = np.concatenate([clock_of(path) for path in found])
@@ -443,6 +448,19 @@ def test_only_recordings_are_deleted(tmp_path):
     (tmp_path / "2025-01-02" / "link_2025-01-02T00-00-00.000Z.mp4").symlink_to(tmp_path / "deep/er" / Path(A).name)
     Retention(tmp_path, keep_gb=1e-9).sweep()
     assert names_in(tmp_path) == sorted([*mine, "2025-01-02/link_2025-01-02T00-00-00.000Z.mp4"])
+
+
+def test_old_files_go_while_the_recording_pauses(tmp_path, monkeypatch):
+    now = [0.0]
+    old(tmp_path, [A, B])
+    monkeypatch.setattr(recorder.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 0}))
+    sink = RecorderSink(Recording(tmp_path, keep_gb=0.0015), lambda: now[0])
+    play(sink, seconds(50))
+    old(tmp_path, [C])
+    now[0] = 31.0
+    play(sink, seconds(1, start=3.0))
+    sink.close()
+    assert C in names_in(tmp_path) and B not in names_in(tmp_path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows refuses by itself")
