@@ -51,7 +51,7 @@ class Clip:
         canvas = self._behind(index)
         for walk in sorted(self.walks, key=lambda walk: walk.depth):
             if 0 <= index - walk.start < len(walk.boxes):
-                _paste(canvas, *self._heads[walk.look], walk.boxes[index - walk.start])
+                paste(canvas, *self._heads[walk.look], walk.boxes[index - walk.start])
         for left, top, right, bottom in self._posts:
             canvas[top:bottom, left:right] = np.linspace(70, 130, right - left)[None, :, None]
         return self._spoiled(canvas, index)
@@ -75,7 +75,7 @@ class Clip:
         return np.clip(canvas * (bright + (dark - bright) * swing) + noise[..., None], 0, 255).astype(np.uint8)
 
 
-def _paste(canvas: np.ndarray, image: np.ndarray, alpha: np.ndarray, face: np.ndarray, box: np.ndarray) -> None:
+def paste(canvas: np.ndarray, image: np.ndarray, alpha: np.ndarray, face: np.ndarray, box: np.ndarray) -> None:
     """Draw a head so that its `face` (4,) lies on `box` (4,)."""
     height, width = canvas.shape[:2]
     grown = np.array([2 * HEAD[0], 2 * HEAD[1]]) * (box[2:] - box[:2]) / 2 + 2
@@ -95,7 +95,8 @@ def _paste(canvas: np.ndarray, image: np.ndarray, alpha: np.ndarray, face: np.nd
 
 
 @lru_cache(maxsize=1)
-def _detector():
+def detector():
+    """The detector that finds the faces to cut out, and those to smear."""
     settings = Settings(
         analysis=AnalysisSettings(actions=()), detection=DetectionSettings(min_face_px=24, min_score=0.6)
     )
@@ -119,7 +120,7 @@ def heads(count: int, seed: int) -> list[tuple[str, Head]]:
     found = []
     for name in names:
         image = people[name]
-        faces = _detector().detect(image)
+        faces = detector().detect(image)
         if len(faces) == 1 and faces[0].score > 0.95:
             box = boxes_array([faces[0].box])[0]
             found.append((name, (image, _cover(image, box), box)))
@@ -141,24 +142,27 @@ def _cover(image: np.ndarray, box: np.ndarray) -> np.ndarray:
 def background(size_wh: tuple[int, int], seed: int) -> np.ndarray:
     """A real picture somewhat larger than `size_wh`: a street above people's heads, or a classroom without faces."""
     if seed % 2:
-        image = _frame("media/classroom.gif")
+        image = frame("media/classroom.gif")
     else:
-        image = _frame("media/crowd_1080p.mp4")[:440, 300:1080]
+        image = frame("media/crowd_1080p.mp4")[:440, 300:1080]
     image = cv2.resize(image, (size_wh[0] + 40, size_wh[1] + 20), interpolation=cv2.INTER_CUBIC)
-    for face in _detector().detect(image):
-        _smear(image, boxes_array([face.box.padded(0.4).clipped(*image.shape[1::-1])])[0].astype(int))
+    for face in detector().detect(image):
+        smear(image, boxes_array([face.box.padded(0.4).clipped(*image.shape[1::-1])])[0].astype(int))
     return image
 
 
-def _frame(name: str) -> np.ndarray:
+def frame(name: str, index: int = 0) -> np.ndarray:
+    """Frame `index` of a clip of the data folder."""
     capture = cv2.VideoCapture(str(data.file(name)))
     try:
+        for _ in range(index):
+            capture.grab()
         return capture.read()[1]
     finally:
         capture.release()
 
 
-def _smear(image: np.ndarray, box: np.ndarray) -> None:
+def smear(image: np.ndarray, box: np.ndarray) -> None:
     """Take the face out of a region of the image, in place."""
     left, top, right, bottom = box
     image[top:bottom, left:right] = cv2.GaussianBlur(image[top:bottom, left:right], (0, 0), (right - left) / 4)

@@ -185,13 +185,15 @@ def _served(cameras: Cameras) -> Iterator[dict[str, list[Sink]]]:
 
 def _what_runs(settings: Settings, people: Gallery | None) -> str:
     from streamface import build
+    from streamface.runtime import device
 
     known = "no database: everybody is unknown"
     if people:
         known = f"{len(people.identities)} known, {len(people)} pictures"
     network, metric = build.model_module(settings).NAME, settings.recognition.metric
     limit, detector = build.threshold(settings), settings.detection.detector
-    return f"{network} network, {metric} distance up to {limit:.3f}, {detector} detector, {known}"
+    where = {"cpu": "processor", "gpu": "GPU"}[device.chosen(settings.runtime.device)]
+    return f"{network} network on the {where}, {metric} distance up to {limit:.3f}, {detector} detector, {known}"
 
 
 def _skipped(summary: Summary) -> str:

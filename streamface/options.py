@@ -158,6 +158,8 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option("profile", "output", "profile", "say at the end what every stage of a frame takes; with FILE.png also "
                "plot it", Path, "FILE", alone="-"),
         Option("threads", "runtime", "threads", "threads of one network (default: 1)", int, "N"),
+        Option("device", "runtime", "device", "where recognition runs: cpu, gpu, or auto, a GPU where there is one "
+               "that TensorFlow can use (default: auto)", metavar="D"),
     ),
 }  # fmt: skip
 

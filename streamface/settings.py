@@ -262,12 +262,16 @@ class RuntimeSettings:
 
     threads: int = 1
     """Threads of one network; more helps large networks only."""
+    device: str = "auto"
+    """Where recognition and the published attribute networks run: 'cpu', 'gpu', or 'auto' for a GPU where there is
+    one that TensorFlow can use."""
     home: Path | None = None
     """Folder of downloaded weights, prepared networks and stores, for the whole process; None: `STREAMFACE_HOME`, else
     `~/.cache/streamface`."""
 
     def __post_init__(self) -> None:
         _between(self, 1, 64, "threads")
+        _one_of(self, ("auto", "cpu", "gpu"), "device")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,8 @@ from streamface import geometry
 from streamface.attributes.base import AttributePredictor
 from streamface.networks import vgg_face as network
 from streamface.pyramid import Pyramid
-from streamface.runtime import weights
+from streamface.runtime import device, weights
 from streamface.runtime.convert import Network
-from streamface.runtime.session import Session
 from streamface.settings import AnalysisSettings, RuntimeSettings
 from streamface.types import Attribute
 
@@ -62,7 +61,7 @@ def create(
     chip_template: (5, 2), the recognition network's; None for that of VGG-Face.
     """
     trunks, heads = _networks(settings)
-    sessions = {found: Session(found.path(), runtime.threads) for found in {*trunks.values(), *heads.values()}}
+    sessions = {found: device.opened(found, runtime) for found in {*trunks.values(), *heads.values()}}
     identity = weights.find(network.identity_file())
     shared = network.trunk_network(identity, INPUT) if identity else None
     return VggAttributes(
@@ -91,7 +90,7 @@ class VggAttributes(AttributePredictor):
     """
 
     def __init__(
-        self, parts: Mapping[str, tuple[Session, Session]], on_identity: set[str], chip_template: np.ndarray
+        self, parts: Mapping[str, tuple[device.Runner, device.Runner]], on_identity: set[str], chip_template: np.ndarray
     ) -> None:
         self.provides = tuple(name for name in LABELS if name in parts)
         self._parts, self._on_identity = dict(parts), frozenset(on_identity)

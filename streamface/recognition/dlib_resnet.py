@@ -12,8 +12,8 @@ import numpy as np
 
 from streamface.networks import dlib_resnet as network
 from streamface.recognition.base import Forward, NetworkSpec, Recognizer
+from streamface.runtime import device
 from streamface.runtime.convert import Network
-from streamface.runtime.session import Session
 from streamface.settings import RecognitionSettings, RuntimeSettings
 
 NAME = "Dlib"
@@ -37,21 +37,20 @@ def required(settings: RecognitionSettings) -> tuple[Network, ...]:
 def create(settings: RecognitionSettings, runtime: RuntimeSettings) -> DlibResnet:
     """The recogniser; its network must have been converted."""
     (converted,) = required(settings)
-    return DlibResnet(converted.path().read_bytes(), runtime.threads)
+    return DlibResnet(device.opened(converted, runtime))
 
 
 class DlibResnet(Recognizer):
     """29 convolutions, 5.6 million parameters, 150x150 pixels to 128 numbers.
 
     Args:
-        model: LiteRT bytes.
-        threads: threads of one pass.
+        session: the network, ready to run.
     """
 
     spec = SPEC
 
-    def __init__(self, model: bytes, threads: int = 1) -> None:
-        self._session = Session(model, threads)
+    def __init__(self, session: device.Runner) -> None:
+        self._session = session
 
     def forward(self, chips: np.ndarray) -> Forward:
         # One by one: on a CPU a batch saves nothing (6.1 ms a face either way), and a change of batch size

@@ -13,7 +13,7 @@ import numpy as np
 from streamface.networks import openface as network
 from streamface.recognition._published import Published
 from streamface.recognition.base import NetworkSpec
-from streamface.runtime import weights
+from streamface.runtime import device, weights
 from streamface.runtime.convert import Network
 from streamface.settings import RecognitionSettings, RuntimeSettings
 
@@ -59,4 +59,4 @@ def required(settings: RecognitionSettings) -> tuple[Network, ...]:
 def create(settings: RecognitionSettings, runtime: RuntimeSettings) -> Published:
     """The recogniser; its network must have been converted."""
     (converted,) = required(settings)
-    return Published(SPEC, converted.path(), runtime.threads)
+    return Published(SPEC, device.opened(converted, runtime))

@@ -5,16 +5,14 @@ Source: Parkhi, Vedaldi, Zisserman, "Deep Face Recognition", BMVC 2015; weights 
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
 from streamface.networks import vgg_face as network
 from streamface.recognition.base import Forward, NetworkSpec, Recognizer
-from streamface.runtime import weights
+from streamface.runtime import device, weights
 from streamface.runtime.convert import Network
-from streamface.runtime.session import Session
 from streamface.settings import RecognitionSettings, RuntimeSettings
 
 NAME = "VGG-Face"
@@ -43,7 +41,7 @@ def required(settings: RecognitionSettings) -> tuple[Network, ...]:
 def create(settings: RecognitionSettings, runtime: RuntimeSettings) -> VggFace:
     """The recogniser; its networks must have been converted."""
     trunk, head = required(settings)
-    return VggFace(trunk.path(), head.path(), runtime.threads)
+    return VggFace(device.opened(trunk, runtime), device.opened(head, runtime))
 
 
 class VggFace(Recognizer):
@@ -52,14 +50,13 @@ class VggFace(Recognizer):
     Its features are those behind the convolutions, (N, 7, 7, 512).
 
     Args:
-        trunk, head: the converted files.
-        threads: threads of one pass.
+        trunk, head: the networks, ready to run.
     """
 
     spec = SPEC
 
-    def __init__(self, trunk: Path, head: Path, threads: int = 1) -> None:
-        self._trunk, self._head = Session(trunk, threads), Session(head, threads)
+    def __init__(self, trunk: device.Runner, head: device.Runner) -> None:
+        self._trunk, self._head = trunk, head
 
     def forward(self, chips: np.ndarray) -> Forward:
         features = [self._trunk.run(chip[None].astype(np.float32))[0] for chip in chips]

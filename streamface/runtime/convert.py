@@ -46,6 +46,10 @@ class Network:
     sample_shape: tuple[int, ...]
     revision: int = 1
 
+    def model(self):
+        """The Keras model; loads TensorFlow."""
+        return getattr(importlib.import_module(self.module), self.function)(*self.arguments)
+
     def path(self) -> Path:
         """Where the converted file lies, or will lie."""
         digest = weights.digest(Path(self.weights))[:16]
@@ -99,7 +103,7 @@ def _difference(model, data: bytes, sample: np.ndarray) -> float:
 
 
 def _convert_and_store(network: Network) -> None:
-    model = getattr(importlib.import_module(network.module), network.function)(*network.arguments)
+    model = network.model()
     data, difference = convert(model, network.sample_shape)
     if not difference <= LARGEST_DIFFERENCE:  # also when it is not a number
         raise WeightsError(

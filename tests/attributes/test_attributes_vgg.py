@@ -11,7 +11,7 @@ from streamface.analysis import Request
 from streamface.attributes import vgg
 from streamface.networks import dlib_resnet, vgg_face
 from streamface.recognition import vgg_face as recognition
-from streamface.runtime import convert
+from streamface.runtime import convert, device
 from streamface.runtime.session import Session
 from streamface.settings import AnalysisSettings, RecognitionSettings, Settings
 from streamface.types import AlignedFace
@@ -169,8 +169,7 @@ def test_one_look_of_the_stream_runs_a_trunk_once_for_all_that_have_it(on_this_m
 
     monkeypatch.setattr(convert, "_convert_in_process", lambda networks: [*map(convert._convert_and_store, networks)])
     monkeypatch.setattr(recognition.VggFace, "spec", replace(recognition.SPEC, dimensions=NARROW.dense))
-    monkeypatch.setattr(recognition, "Session", Named)
-    monkeypatch.setattr(vgg, "Session", Named)
+    monkeypatch.setattr(device, "Session", Named)
     asked = AnalysisSettings(("age", "gender", "race"), "published")
     settings = Settings(recognition=RecognitionSettings("VGG-Face"), analysis=asked)
     build.prepare(settings)
