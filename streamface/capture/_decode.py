@@ -148,7 +148,7 @@ class Decoder:
             return None
 
     def stamp_of(self, frame) -> float | None:
-        """The frame's time stamp in seconds, by a clock that starts anywhere and may jump; None where it has none."""
+        """The time stamp of a frame or packet in seconds, by a clock that starts anywhere and may jump, or None."""
         # not frame.time: the frames that the decoder gives up at the end have no time base of their own
         return None if frame.pts is None else float(frame.pts * self._stream.time_base)
 

@@ -10,6 +10,7 @@ from streamface.capture import _address
 from streamface.capture._complaints import Complaints
 from streamface.capture._decode import MOST_BAD_PACKETS, Broken, Decoder, is_plain, quarter_turns, upright
 from streamface.capture._knock import knock as _knock
+from streamface.capture._pace import Pace
 from streamface.capture._wire import Damage, Opened, RawPicture
 
 _PROMPT = {"fpsprobesize": "0"}
@@ -44,6 +45,7 @@ class NetworkDevice:
         self._packets = decoder.packets()
         self._waiting: list[RawPicture] = []
         self._bad_in_a_row = 0
+        self._pace = Pace()
         self._has_clock = decoder.format != "mpjpeg"  # there FFmpeg makes up stamps, 25 a second
         stated = decoder.stated_fps if self._has_clock else None
         fps, count = (stated, None) if is_live else (decoder.fps, decoder.frame_count)
@@ -54,11 +56,14 @@ class NetworkDevice:
         while not self._waiting:
             if self._complaints.take():
                 return Damage()
+            begun = time.monotonic()
             packet = next(self._packets, self)
             if packet is self:
                 if self._decoder.failure:
                     raise self._decoder.failure
                 return None
+            if self._is_too_late(packet, begun):
+                continue
             at, frames = time.time(), self._decoder.decoded(packet)
             if frames is None:
                 return self._damage()
@@ -69,6 +74,14 @@ class NetworkDevice:
     def close(self) -> None:
         """Take leave of the camera."""
         self._decoder.close()
+
+    def _is_too_late(self, packet, begun: float) -> bool:
+        """Whether to leave this packet out, so that the delay does not grow while the machine is too slow."""
+        stamp = self._decoder.stamp_of(packet) if packet is not None and self.opened.is_live else None
+        if stamp is None or not self._has_clock:
+            return False
+        now = time.monotonic()
+        return self._pace.skips(stamp, packet.is_keyframe, now, now - begun)
 
     def _damage(self) -> Damage:
         self._bad_in_a_row += 1
