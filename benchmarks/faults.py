@@ -72,9 +72,9 @@ def faults(folder: Path, seed: int) -> None:
     order = ["cut"] * 50 + ["stall"] * 50 + ["delay", "drop", "corrupt"] * 20
     with RtspCamera(folder, "clip", FPS) as camera, Proxy(camera.port, chance) as proxy:
         address = f"rtsp://127.0.0.1:{proxy.port}/live"
-        with NetworkSource(CaptureSettings(address, timeout_s=TIMEOUT_S)) as source:
+        with NetworkSource(CaptureSettings(address, timeout_s=TIMEOUT_S, wait=True)) as source:
             run = Run(source, camera, proxy, FPS, LOOP)
-            run.watch(5)
+            run.watch(60, run.is_current)
             for fault in ("cut", "stall", "corrupt", "cut"):  # what is loaded once is loaded now
                 run.suffer(fault, 1.0)
             run.watch(5)

@@ -114,7 +114,7 @@ def test_a_camera_that_goes_silent_stalls_and_is_then_lost():
             send_mjpeg(handler, number)
         handler.connection.recv(1)  # until the other side has had enough
 
-    with http_camera(body) as place, camera(f"http://bob:{SECRET}@{place}/", 2.5) as source:
+    with http_camera(body) as place, camera(f"http://bob:{SECRET}@{place}/", 4) as source:
         while source.state.state != LOST:
             source.read()
         assert [e.kind for e in source.take_events()] == [LIVE, STALLED, LOST]
@@ -128,7 +128,7 @@ def test_a_server_that_never_answers_is_given_up_in_time(scheme, capfd):
         start = time.monotonic()
         with pytest.raises(SourceError, match=r"gave no picture for 0\.5 s: check|no answer in time") as caught, source:
             pass
-        assert time.monotonic() - start < 9  # not the 10 s and more that it would hang by itself
+        assert time.monotonic() - start < 25  # a minute and more, without timeouts
     assert SECRET not in str(caught.value) and "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
 
