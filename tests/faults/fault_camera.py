@@ -94,7 +94,7 @@ class RtspCamera:
 
     def __init__(self, folder: Path, clip: str, fps: float, login: tuple[str, str] | None = None) -> None:
         self._arguments = [str(folder), clip, str(fps), *(login or ())]
-        self.started_at = 0.0
+        self.started_at = self.late_s = 0.0
 
     def __enter__(self) -> RtspCamera:
         script = Path(__file__).with_name("gst_camera.py")
@@ -105,6 +105,7 @@ class RtspCamera:
             stderr=subprocess.DEVNULL,
             text=True,
             env=_environment(),
+            start_new_session=True,  # Linux shares its processors among sessions: the camera is no part of the program
         )
         line = self._process.stdout.readline()
         if not line.startswith("port "):
@@ -137,6 +138,8 @@ class RtspCamera:
             for line in self._process.stdout:
                 if line.startswith("start "):
                     self.started_at = float(line.split()[1])
+                elif line.startswith("late "):
+                    self.late_s = float(line.split()[1])
 
 
 def moving_images(count: int, size_wh: tuple[int, int] = (320, 192)) -> Iterator[np.ndarray]:

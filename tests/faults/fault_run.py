@@ -77,8 +77,9 @@ class Run:
 
     def age_s(self, image) -> float:
         """Seconds since the camera sent this picture; nonsense for a damaged one."""
-        past_s = time.time() - self.camera.started_at
-        return (past_s - number_of(image) / self._fps) % (self._loop / self._fps)
+        past_s = time.time() - self.camera.started_at - self.camera.late_s
+        age_s = (past_s - number_of(image) / self._fps) % (self._loop / self._fps)
+        return 0.0 if age_s > self._loop / self._fps - 0.5 else age_s  # the camera caught up meanwhile
 
     def watch(self, seconds: float, until: Callable[[object], bool] = lambda frame: False) -> float | None:
         """Read for so long, or until a frame is as wanted; how long that took, None when none was."""

@@ -2,7 +2,8 @@
 
 A clip is a file of H.264 access units, each behind its length (4 bytes, little-endian), with its headers before every
 key frame; it is sent without end, at the pace of a clock. Prints `port N`, and `start T` when the pace begins, in
-seconds of time.time(): access unit k goes out at T + k / fps. Commands on standard input, a line each:
+seconds of time.time(): access unit k goes out at T + k / fps; and `late S` when the machine is too busy for that.
+Commands on standard input, a line each:
 
     clip NAME FPS    go on with another clip, from its start
     jump S           let the camera's clock jump by S seconds
@@ -40,7 +41,7 @@ class Camera:
     def __init__(self, folder, clip, fps):
         self.folder, self.sources = Path(folder), []
         self.units, self.fps = units(self.folder / clip), fps
-        self.offset_ns, self.paused, self.changed = 0, False, True
+        self.offset_ns, self.paused, self.changed, self.late = 0, False, True, 0.0
 
     def configure(self, factory, media):
         source = media.get_element().get_by_name_recurse_up("src"), time.monotonic()
@@ -54,6 +55,10 @@ class Camera:
                 self.changed, number, start = False, 0, time.time() + 0.05
                 print(f"start {start}", flush=True)
             time.sleep(max(0.0, start + number / self.fps - time.time()))
+            late = time.time() - start - number / self.fps
+            if abs(late - self.late) > 0.02:
+                self.late = late
+                print(f"late {late}", flush=True)
             if not self.paused:
                 self.push(self.units[number % len(self.units)])
             number += 1
