@@ -23,6 +23,8 @@ from streamface.errors import GalleryError
 
 BUSY_S = 30.0
 """How long to wait for another process that is writing to the same file."""
+LARGE = 64_000_000
+"""Bytes from which on a file is not looked through before it is needed."""
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +51,27 @@ class _Unusable(Exception):
 class Database:
     """One file, used by the thread that opened it; `path` None keeps all in memory.
 
-    Two processes may have the same file open.
+    Two processes may have the same file open. The file is looked through when it is opened; `lazy` leaves that for
+    one above `LARGE` bytes to `verify`, to be called before more than a few values are used.
     """
 
-    def __init__(self, path: Path | None, schema: Schema) -> None:
+    def __init__(self, path: Path | None, schema: Schema, lazy: bool = False) -> None:
         self.path, self._schema = path, schema
-        self._db = _memory(schema) if path is None else _open(path, schema)
+        self._verified = path is None or not (lazy and _is_large(path))
+        self._db = _memory(schema) if path is None else _open(path, schema, self._verified)
+
+    def verify(self) -> bool:
+        """Look through a large file, once; True where it was damaged, and was set aside and begun anew."""
+        if self._verified or self.in_memory:
+            return False
+        self._verified = True
+        try:
+            _check(self._db, self._schema)
+        except (_Unusable, sqlite3.DatabaseError):
+            self._db.close()
+            self._db = _open(self.path, self._schema)
+            return True
+        return False
 
     @property
     def in_memory(self) -> bool:
@@ -103,9 +120,15 @@ class Database:
         self._db.close()
 
 
-def _open(path: Path, schema: Schema) -> sqlite3.Connection:
+def _is_large(path: Path) -> bool:
+    with suppress(OSError):
+        return path.stat().st_size > LARGE
+    return False
+
+
+def _open(path: Path, schema: Schema, wholly: bool = True) -> sqlite3.Connection:
     try:
-        return _connect(path, schema)
+        return _connect(path, schema, wholly)
     except (_Unusable, sqlite3.DatabaseError) as error:
         if isinstance(error, sqlite3.DatabaseError) and not _is_damage(error):
             return _from_readonly(path, error, schema)
@@ -118,7 +141,7 @@ def _open(path: Path, schema: Schema) -> sqlite3.Connection:
         return _from_readonly(path, error, schema)
 
 
-def _connect(path: Path, schema: Schema) -> sqlite3.Connection:
+def _connect(path: Path, schema: Schema, wholly: bool = True) -> sqlite3.Connection:
     """The file at `path`, made when it is not there, checked, for reading and writing; readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -127,7 +150,7 @@ def _connect(path: Path, schema: Schema) -> sqlite3.Connection:
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA secure_delete = ON")
-        _check(db, schema)
+        _check(db, schema, wholly)
         _transaction(db, partial(_make_tables, schema=schema))
     except BaseException:
         db.close()
@@ -135,8 +158,8 @@ def _connect(path: Path, schema: Schema) -> sqlite3.Connection:
     return db
 
 
-def _check(db: sqlite3.Connection, schema: Schema) -> None:
-    """Raise `_Unusable` unless the database is ours and whole, or empty."""
+def _check(db: sqlite3.Connection, schema: Schema, wholly: bool = True) -> None:
+    """Raise `_Unusable` unless the database is ours and whole, or empty; reads all of it unless not `wholly`."""
     application = db.execute("PRAGMA application_id").fetchone()[0]
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
@@ -144,7 +167,7 @@ def _check(db: sqlite3.Connection, schema: Schema) -> None:
             raise _Unusable("another program wrote it")
         if version != schema.version:
             raise _Unusable(f"another version of streamface wrote it: {version}, not {schema.version}")
-    result = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    result = db.execute("PRAGMA quick_check(1)").fetchone()[0] if wholly else "ok"
     if result != "ok":
         raise _Unusable("it is damaged")
 

@@ -59,7 +59,10 @@ class Store:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = None if path is None else Path(path)
-        self._db = Database(self.path, SCHEMA)
+        self._db = Database(self.path, SCHEMA, lazy=True)
+        self._prepare()
+
+    def _prepare(self) -> None:
         if not self._db.read("SELECT 1 FROM sqlite_master WHERE name = 'generation'"):
             self._db.write(lambda db: [db.execute(statement) for statement in GENERATION])
 
@@ -70,11 +73,13 @@ class Store:
 
     def rows(self, network: str) -> dict[str, Row]:
         """Path -> what was made of it with `network`; embeddings that are no longer whole are left out."""
+        self._verify()
         rows = (_row(record) for record in self._db.read(_SELECT, network))
         return {row.photo.path: row for row in rows if row is not None}
 
     def states(self, network: str) -> Iterator[tuple[int, str, str, int, int, str | None]]:
         """As `rows` without the faces: number in the store, path, identity, size, time, and why it is not used."""
+        self._verify()
         for records in self._db.batches(f"SELECT photos.id, {_COLUMNS}", BATCH, network):
             for record, whole in zip(records, _whole([record[1:] for record in records]), strict=True):
                 if record[5] != "used":
@@ -107,6 +112,7 @@ class Store:
 
     def paths(self) -> set[str]:
         """Every picture known with any network."""
+        self._verify()
         return {path for (path,) in self._db.read("SELECT path FROM photos")}
 
     def save(self, network: str, rows: Iterable[Row]) -> None:
@@ -118,13 +124,19 @@ class Store:
                 for statement in _SAVE:
                     db.execute(statement, record)
 
+        self._verify()
         self._db.write(work)
 
     def forget(self, paths: Iterable[str]) -> None:
         """Drop pictures, with what every network made of them."""
         gone = [(path,) for path in paths]
         if gone:
+            self._verify()
             self._db.write(lambda db: db.executemany("DELETE FROM photos WHERE path = ?", gone))
+
+    def _verify(self) -> None:
+        if self._db.verify():
+            self._prepare()
 
     def close(self) -> None:
         """Close the file; may be called twice."""

@@ -123,8 +123,11 @@ def raise_version(path):
     db.close()
 
 
+@pytest.mark.parametrize("is_large", [False, True])
 @pytest.mark.parametrize("spoil", [spoil_header, spoil_middle, cut, replace_by_foreign, raise_version])
-def test_a_damaged_or_foreign_file_is_set_aside(path, spoil, caplog):
+def test_a_damaged_or_foreign_file_is_set_aside(path, spoil, is_large, caplog, monkeypatch):
+    if is_large:
+        monkeypatch.setattr(_database, "LARGE", 0)
     for number in (1, 2):
         with Store(path) as store:
             store.save(A, [row(f"Ann/{i}.jpg") for i in range(200)])
