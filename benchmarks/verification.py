@@ -105,20 +105,20 @@ def main() -> None:
     """Run on the whole of lfw_dev."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--model", default="auto")
+    options.add_argument("--weights", help="of OpenFace: carried, published or a file")
     options.add_argument("--detector", default="mtcnn")
     given = options.parse_args()
     settings = Settings(
         detection=DetectionSettings(detector=given.detector),
-        recognition=RecognitionSettings(model=given.model),
+        recognition=RecognitionSettings(model=given.model, weights=given.weights),
         analysis=AnalysisSettings(actions=()),
     )
     images, pairs = data.lfw()
     start = perf_counter()
     found = embeddings(settings, images)
+    facts = build.spec(settings)
     missed = [name for name, vectors in found.items() if vectors is None]
-    print(
-        f"{build.model_module(settings).NAME}, {given.detector}: {len(images)} pictures in {perf_counter() - start:.0f} s"
-    )
+    print(f"{facts.name} {facts.weights}, {given.detector}: {len(images)} pictures in {perf_counter() - start:.0f} s")
     print(f"no face found in {len(missed)} ({len(missed) / len(images):.2%}) {' '.join(missed)}")
     report(found, pairs)
 

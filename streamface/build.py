@@ -32,7 +32,7 @@ from streamface.gallery.strangers import Limits, Strangers
 from streamface.gallery.watch import Watcher
 from streamface.memory import Matcher, Memory
 from streamface.pipeline import Pace, Pipeline
-from streamface.recognition.base import METRICS
+from streamface.recognition.base import METRICS, NetworkSpec
 from streamface.runtime import cache, convert
 from streamface.scheduler import DetectionSchedule, Scheduler
 from streamface.settings import RecordingSettings, Settings
@@ -51,6 +51,16 @@ def model_module(settings: Settings) -> ModuleType:
     """The recognition backend that the settings name."""
     name = settings.recognition.model
     return plugins.backend("recognition", AUTO_MODEL if plugins.normalised(name) == "auto" else name, "model")
+
+
+def spec(settings: Settings) -> NetworkSpec:
+    """The facts of the recognition network with the weights that the settings choose."""
+    module = model_module(settings)
+    if hasattr(module, "spec"):
+        return module.spec(settings.recognition)
+    if settings.recognition.weights is not None:
+        raise SettingsError(f"{module.NAME} has one set of weights: leave --weights out, or choose --model OpenFace")
+    return module.SPEC
 
 
 def prepare(settings: Settings) -> None:
@@ -97,15 +107,14 @@ def unanswered(actions: Sequence[str]) -> str:
 
 def predictors(settings: Settings, template: np.ndarray | None = None) -> tuple[AttributePredictor, ...]:
     """The backends that answer the wanted attributes, from chips of this template (None: recognition's own)."""
-    template = model_module(settings).SPEC.template if template is None else template
+    template = spec(settings).template if template is None else template
     return tuple(m.create(settings.analysis, settings.runtime, template) for m in _attribute_modules(settings))
 
 
 def attribute_chip(settings: Settings) -> tuple[np.ndarray, int]:
     """Template and side of the chip that suits the wanted attributes best, where a face may be cut out once more."""
-    spec = model_module(settings).SPEC
     own = [module.CHIP for module in _attribute_modules(settings) if hasattr(module, "CHIP")]
-    return own[0] if own else (spec.template, spec.input_px)
+    return own[0] if own else (spec(settings).template, spec(settings).input_px)
 
 
 def _attribute_modules(settings: Settings) -> list[ModuleType]:
@@ -181,8 +190,8 @@ def stranger_desk(settings: Settings, is_live: bool) -> AbstractContextManager[S
 
 def _network_key(settings: Settings) -> str:
     """What embeddings must have in common to be comparable: network, version, detector, mirroring."""
-    spec, mirrored = model_module(settings).SPEC, "/mirrored" if settings.recognition.mirror else ""
-    return f"{spec.name}/{spec.version}/{plugins.normalised(settings.detection.detector)}{mirrored}"
+    facts, mirrored = spec(settings), "/mirrored" if settings.recognition.mirror else ""
+    return f"{facts.name}/{facts.version}/{plugins.normalised(settings.detection.detector)}{mirrored}"
 
 
 class LazyEncoder:
@@ -217,8 +226,8 @@ def threshold(settings: Settings, verifying: bool = False) -> float:
     metric = plugins.choose("metric", settings.recognition.metric, METRICS)
     if settings.recognition.mirror and metric == "euclidean":
         metric = "euclidean_l2"  # averaged embeddings have length 1
-    spec = model_module(settings).SPEC
-    return (verifying and spec.verify_thresholds or spec.thresholds)[metric]
+    facts = spec(settings)
+    return (verifying and facts.verify_thresholds or facts.thresholds)[metric]
 
 
 def matcher(settings: Settings, people: LiveGallery | None) -> Matcher | None:

@@ -190,10 +190,11 @@ def _what_runs(settings: Settings, people: Gallery | None) -> str:
     known = "no database: everybody is unknown"
     if people:
         known = f"{len(people.identities)} known, {len(people)} pictures"
-    network, metric = build.model_module(settings).NAME, settings.recognition.metric
+    facts, metric = build.spec(settings), settings.recognition.metric
+    network = f"{facts.name} network" + (f" with {facts.weights} weights" if facts.weights else "")
     limit, detector = build.threshold(settings), settings.detection.detector
     where = {"cpu": "processor", "gpu": "GPU"}[device.chosen(settings.runtime.device)]
-    return f"{network} network on the {where}, {metric} distance up to {limit:.3f}, {detector} detector, {known}"
+    return f"{network} on the {where}, {metric} distance up to {limit:.3f}, {detector} detector, {known}"
 
 
 def _skipped(summary: Summary) -> str:

@@ -124,6 +124,8 @@ GROUPS: dict[str, tuple[Option, ...]] = {
     ),
     "how to name": (
         Option("model", "recognition", "model", "recognition network, or auto (default: auto)", metavar="M"),
+        Option("weights", "recognition", "weights", "of OpenFace: carried, published (downloaded) or a file (default: "
+               "carried)", metavar="W"),
         Option("metric", "recognition", "metric", "cosine, euclidean or euclidean_l2 (default: cosine)", metavar="D"),
         Option("threshold", "recognition", "threshold", "largest distance that is the same person (default: the "
                "network's own)", float, "X"),

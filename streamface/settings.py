@@ -106,6 +106,8 @@ class RecognitionSettings:
     """How faces are compared."""
 
     model: str = "auto"
+    weights: str | None = None
+    """For a network with several: 'carried', 'published', or the path of a file; None for its own choice."""
     metric: str = "cosine"
     threshold: float | None = None
     """Largest distance that counts as the same person; None for the network's own, per metric."""

@@ -70,7 +70,7 @@ class StillAnalysis:
         self._skips = plugins.normalised(detector) == SKIP
         self._retries = not isinstance(detector, DetectionSettings)
         module = build.model_module(Settings(recognition=recognition))
-        self.spec: NetworkSpec = module.SPEC
+        self.spec: NetworkSpec = build.spec(Settings(recognition=recognition))
         self.settings = Settings(
             detection=_detection_settings(detector) if self._retries else detector,
             recognition=replace(recognition, model=module.NAME),

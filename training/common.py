@@ -51,6 +51,12 @@ def read_tar(path: Path, grey: bool = False, skip: str = "") -> Iterator[tuple[s
             yield member.name, image
 
 
+def count_files(path: Path) -> int:
+    """How many files a tar holds."""
+    with tarfile.open(path) as archive:
+        return sum(member.isfile() for member in archive)
+
+
 def detail(image: np.ndarray) -> float:
     """Strength of fine detail in an (H, W) grey picture against its contrast: about 0.9 when sharp, 0.1 when blurred.
 

@@ -54,7 +54,8 @@ def graph():
     x = layers.MaxPooling2D(3, 2)(layers.ZeroPadding2D(1)(x))
     for row in MODULES:
         x = _module(x, *row)
-    x = layers.Flatten()(layers.AveragePooling2D(3, 1)(x))
+    # Not Flatten: LiteRT would ask for the shape at run time, which splits what XNNPACK runs in two.
+    x = ops.reshape(layers.AveragePooling2D(3, 1)(x), (-1, x.shape[-1]))
     x = layers.Dense(DIMENSIONS, name="dense_layer")(x)
     x = x * ops.rsqrt(ops.maximum(ops.sum(x * x, axis=1, keepdims=True), 1e-12))
     return keras.Model(image, x, name="openface")

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import numpy as np
 
-from streamface.recognition.base import Forward, NetworkSpec, Recognizer
+from streamface.recognition.base import Forward, NetworkSpec, Recognizer, unit
 from streamface.runtime import device, weights
 from streamface.runtime.convert import Network
 from streamface.settings import RuntimeSettings
@@ -27,6 +27,17 @@ class Published(Recognizer):
     def forward(self, chips: np.ndarray) -> Forward:
         passes = [self._session.run(chip[None].astype(np.float32))[0] for chip in chips]
         return Forward(np.concatenate([np.empty((0, self.spec.dimensions), np.float32), *passes]))
+
+
+class BothSides(Published):
+    """A network whose answer is always the mean over a chip and its mirror image, brought to length 1."""
+
+    def forward(self, chips: np.ndarray) -> Forward:
+        sides = [super(BothSides, self).forward(side).embeddings for side in (chips, chips[:, :, ::-1])]
+        return Forward(unit(unit(sides[0]) + unit(sides[1])))
+
+    def embed(self, chips: np.ndarray, mirror: bool = False, first: Forward | None = None) -> np.ndarray:
+        return (first or self.forward(chips)).embeddings
 
 
 def network(name: str, graph: ModuleType, file: weights.WeightFile, *arguments: str) -> Network:

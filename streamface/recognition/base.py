@@ -31,6 +31,8 @@ class NetworkSpec:
 
     None for a network with one set of published thresholds for both.
     """
+    weights: str = ""
+    """Which weights, for a network that has several: 'carried', 'published' or a file's name."""
     version: str = "1"
     """Changes when embeddings are no longer comparable with older ones: chips, weights or code."""
 

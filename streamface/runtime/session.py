@@ -32,6 +32,11 @@ class Session:
         self._outputs = sorted(self._interpreter.get_output_details(), key=lambda d: d["name"])
         self._shape: tuple[int, ...] | None = None
 
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Of the input and of the first output, as the file states them."""
+        return tuple(self._input["shape"].tolist()), tuple(self._outputs[0]["shape"].tolist())
+
     def run(self, batch: np.ndarray) -> list[np.ndarray]:
         """All outputs, in order of their names, for one batch of the network's input type.
 
