@@ -173,6 +173,7 @@ def test_a_run_says_which_network_and_weights_it_uses():
         weights: cli._what_runs(Settings(recognition=RecognitionSettings(model=model, weights=weights)), None)
         for model, weights in (("OpenFace", "carried"), ("OpenFace", "published"), ("Dlib", None))
     }
-    assert said["carried"].startswith("OpenFace network with carried weights, cosine distance up to ")
-    assert said["published"].startswith("OpenFace network with published weights, cosine distance up to 0.100")
-    assert said[None].startswith("Dlib network, cosine")
+    assert said["carried"].startswith("OpenFace network with carried weights on the ")
+    assert said["published"].startswith("OpenFace network with published weights on the ")
+    assert "distance up to 0.100," in said["published"] and "distance up to 0.037," in said["carried"]
+    assert said[None].startswith("Dlib network on the ")
