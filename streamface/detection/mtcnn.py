@@ -170,7 +170,9 @@ class Mtcnn(Detector):
 
 def _sizes(size_wh: tuple[int, int], min_face_px: float) -> list[tuple[int, int]]:
     """Widths and heights at which P-Net looks at an image, largest first."""
-    scale, found = CELL_PX / (FINEST * min_face_px), []
+    # In a picture not much larger than a face the finest size costs nothing, and the next may not fit.
+    finest = FINEST if min(size_wh) >= 3 * min_face_px else 1.0
+    scale, found = CELL_PX / (finest * min_face_px), []
     while min(size_wh) * scale >= CELL_PX:
         found.append((round(size_wh[0] * scale), round(size_wh[1] * scale)))
         scale *= PYRAMID_FACTOR

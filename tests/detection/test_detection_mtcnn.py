@@ -129,3 +129,19 @@ def test_pictures_of_many_sizes_do_not_fill_the_memory(settings):
     for i in range(KEPT_SESSIONS):
         detector.detect(np.zeros((60 + 8 * i, 90, 3), np.uint8))
     assert len(detector._sessions) == KEPT_SESSIONS
+
+
+@pytest.mark.parametrize("side", [46, 54, 64, 100, 130])
+def test_a_face_that_fills_a_small_picture_is_found(detector, portrait, side):
+    (face,) = detector.detect(portrait)
+    box = face.box.padded(0.05)
+    cut = portrait[int(box.top) : int(box.bottom), int(box.left) : int(box.right)]
+    assert len(detector.detect(cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA))) == 1
+
+
+def test_the_finest_size_is_left_out_where_there_is_room():
+    from streamface.detection.mtcnn import _sizes
+
+    assert _sizes((1920, 1080), 40)[0] == (408, 230)
+    assert _sizes((50, 60), 40)[0] == (15, 18)
+    assert _sizes((20, 20), 40) == []
