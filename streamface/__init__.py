@@ -1,11 +1,11 @@
-"""Find, follow and name the people in a video, in real time, and tell age, gender and race.
+"""Find, follow and name the people in a video, in real time, and tell age, gender, emotion and race.
 
 The whole of it, in a folder with the project's `database`:
 
     import cv2, streamface
     portrait = "database/Eileen Collins/portrait.jpg"
     same = streamface.verify(portrait, portrait)["verified"]
-    about = streamface.analyze(portrait, actions=["age", "gender", "race"])
+    about = streamface.analyze(portrait, actions=["age", "gender", "emotion", "race"])
     found = streamface.find(portrait, db_path="database")
     summary = streamface.stream("database", source="demo", output="demo.mp4", max_frames=50)
     with streamface.Analyzer("database") as analyzer:

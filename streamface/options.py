@@ -132,7 +132,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option("mirror", "recognition", "mirror", "average each face with its mirror image: a little more accurate, "
                "twice the time (default: no)", bool),
         Option("actions", "analysis", "actions", "what else to say of a face, of age,gender,emotion,race, or none "
-               "(default: age,gender)", _actions, "A,B"),
+               "(default: age,gender,emotion)", _actions, "A,B"),
         Option("attributes", "analysis", "attributes", "whose networks tell the actions: bundled, or published "
                "(deepface's, downloaded, large and slow; default: bundled)", metavar="F"),
         Option("watch", "gallery", "watch", "follow the folder of people while the stream runs (default: for cameras)",

@@ -155,8 +155,8 @@ class StrangerSettings:
 class AnalysisSettings:
     """What is asked of a face, and when a label changes."""
 
-    actions: tuple[str, ...] = ("age", "gender")
-    """Attributes to tell of each face; emotion waits for a network (docs/models/emotion.md)."""
+    actions: tuple[str, ...] = ("age", "gender", "emotion")
+    """Attributes to tell of each face."""
     attributes: str = "bundled"
     """Whose networks tell them: 'bundled', which the package carries, or 'published', deepface's VGG-Face age, gender
     and race and its emotion network, which are downloaded (half a gigabyte each) and slow."""
