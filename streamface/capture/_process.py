@@ -18,7 +18,8 @@ the work that it can do half a second was not enough."""
 
 _START = (
     "import sys, json; request = json.loads(sys.stdin.buffer.readline()); sys.path[:] = request.pop('path'); "
-    "from streamface.capture._reader import main; main(request)"
+    "from streamface.capture._reader import main; main(request); "
+    "import os; os._exit(0)"  # threads may hang in calls that Python would wait for, or trip over, as it shuts down
 )
 
 

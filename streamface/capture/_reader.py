@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -71,7 +70,8 @@ def main(request: dict[str, Any]) -> None:
 
 
 def _leave_when_told(leaving: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):  # not through sys.stdin, whose lock would be missing when Python shuts down
+        continue
     leaving.set()
     time.sleep(LEAVE_S)
     os._exit(0)  # the main thread may hang in a call that never returns

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fault_camera import missing, moving_images, stamped, write_clip
-
-FPS = 15
-LOOP = 150
+from fault_camera import FPS, LOOP, missing, moving_images, stamped, write_clip
 
 
 @pytest.fixture(scope="session")

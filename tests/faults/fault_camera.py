@@ -20,6 +20,8 @@ _PROBE = (
     "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import Gst, GstRtspServer; "
     "Gst.init(None); assert all(map(Gst.ElementFactory.find, ('appsrc', 'h264parse', 'rtph264pay')))"
 )
+FPS, LOOP = 15, 150
+"""Pictures a second and in all of the clips of the tests."""
 BITS, BIT_PX = 16, 16
 """The frame's number stands in the lowest rows of its picture, as black and white squares."""
 

@@ -4,8 +4,7 @@ import re
 import time
 
 import pytest
-from conftest import FPS
-from fault_camera import RtspCamera
+from fault_camera import FPS, RtspCamera
 
 from streamface.capture.network import NetworkSource
 from streamface.settings import CaptureSettings

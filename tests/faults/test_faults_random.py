@@ -3,8 +3,7 @@
 import random
 import time
 
-from conftest import FPS, LOOP
-from fault_camera import RtspCamera
+from fault_camera import FPS, LOOP, RtspCamera
 from fault_proxy import FAULTS, Proxy
 from fault_run import Resources, Run
 

@@ -10,8 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import FPS
-from fault_camera import RtspCamera, number_of
+from fault_camera import FPS, RtspCamera, number_of
 
 from streamface.capture import _attempt
 from streamface.capture.network import NetworkSource
