@@ -148,7 +148,7 @@ def people(settings: Settings, is_live: bool) -> Iterator[LiveGallery | None]:
     """
     folder, found = settings.gallery.database, gallery(settings)
     if found is None:
-        yield LiveGallery(Gallery((), _network_key(settings))) if settings.strangers.strangers else None
+        yield LiveGallery(Gallery((), network_key(settings))) if settings.strangers.strangers else None
         return
     known = LiveGallery(found)
     with ExitStack() as closing:
@@ -179,7 +179,7 @@ def stranger_desk(settings: Settings, is_live: bool) -> AbstractContextManager[S
     if not wanted.strangers:
         return nullcontext()
     limits = Limits(wanted.stranger_days, wanted.stranger_limit, settings.output.leave_after_s)
-    metric, limit, network = settings.recognition.metric, threshold(settings), _network_key(settings)
+    metric, limit, network = settings.recognition.metric, threshold(settings), network_key(settings)
 
     def opened() -> tuple[Strangers, Callable[[], None]]:
         kept = StrangerStore(stranger_store(settings))
@@ -188,7 +188,7 @@ def stranger_desk(settings: Settings, is_live: bool) -> AbstractContextManager[S
     return StrangerDesk(opened, is_live, wanted.stranger_pictures)
 
 
-def _network_key(settings: Settings) -> str:
+def network_key(settings: Settings) -> str:
     """What embeddings must have in common to be comparable: network, version, detector, mirroring."""
     facts, mirrored = spec(settings), "/mirrored" if settings.recognition.mirror else ""
     return f"{facts.name}/{facts.version}/{plugins.normalised(settings.detection.detector)}{mirrored}"
@@ -200,7 +200,7 @@ class LazyEncoder:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._made: FaceEncoder | None = None
-        self.network = _network_key(settings)
+        self.network = network_key(settings)
 
     def encode(self, image: np.ndarray) -> tuple[EncodedFace, ...]:
         """All faces of an (H, W, 3) uint8 BGR image."""
@@ -235,7 +235,7 @@ def matcher(settings: Settings, people: LiveGallery | None) -> Matcher | None:
     if people is None:
         return None
     metric = plugins.choose("metric", settings.recognition.metric, METRICS)
-    limit, network = threshold(settings), _network_key(settings)
+    limit, network = threshold(settings), network_key(settings)
 
     def match(vector: np.ndarray, agreement: float, factor: float) -> Match:
         allowed = tightened(limit, metric, agreement, float(np.linalg.norm(vector)))

@@ -42,6 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments[:1] == ["weights"]:
             return _weights(arguments[1:])
+        if arguments[:1] == ["gallery"]:
+            from streamface.gallery_commands import main as gallery_main
+
+            return gallery_main.main(arguments[1:], print)
         if arguments == ["password"]:
             return _hash_password()
         if arguments[:1] == ["serve"]:

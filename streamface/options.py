@@ -182,7 +182,8 @@ def parser() -> argparse.ArgumentParser:
         usage="streamface --source S [--database DIR] [--output FILE] [--no-display] [options]",
         description="Watch video for faces: find, follow and name people, draw and record what is seen.",
         epilog="`streamface weights` lists, fetches and imports the published networks; "
-        "`streamface bench CLIP` measures this machine. "
+        "`streamface bench CLIP` measures this machine; "
+        "`streamface gallery` adds, lists, checks and removes people. "
         "Faces are personal data: ask the people you film, and keep what you record safe.",
         argument_default=argparse.SUPPRESS,
     )

@@ -23,8 +23,9 @@ LAST_VIEWS = 8
 """With so many, no better ones are waited for."""
 MOST_TRIES = 20
 """After so many views, poor ones among them, there is no hurry any more."""
-CLEAR = 1.15
-"""Somebody within this multiple of the threshold of a known person is rather that person in poor light."""
+CLEAR = 1.1
+"""Somebody within this multiple of the threshold of a known person may be that person in poor light: `LAST_VIEWS` are
+waited for. From `python -m benchmarks.strangers`."""
 AROUND = 0.6
 """Of a face's size, what a kept picture shows on each side of it, so that the face can be found in it again."""
 LONGEST_PX = 480
@@ -104,9 +105,9 @@ class StrangerVotes:
         self._views.add(vector, quality, at, match)
         if self.shown is not None or self._asked is not None or not self._views.agree(at):
             return
-        if match.distance <= CLEAR * match.threshold:
-            return
         last = self._views.count >= LAST_VIEWS
+        if match.distance <= CLEAR * match.threshold and not last:
+            return
         self._asked = self._desk.ask(Evidence(self._view(), at, self._desk.live, taken, last))
 
     def finish(self) -> None:

@@ -16,7 +16,7 @@ ROWS = (
     ("__init__", "__main__", "cli", "api"),
     (
         "options", "configuration", "keywords", "cameras", "stream", "stills", "analyzer", "build", "weights_command",
-        "bench_command", "bench_peer", "web",
+        "gallery_commands", "bench_command", "bench_peer", "web",
     ),
     (
         "pipeline", "attention", "scheduler", "budget", "workers", "memory", "strangers", "analysis", "analysis_pool",

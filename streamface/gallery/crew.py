@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 
 from streamface.errors import ImageError
+from streamface.gallery import embedding_file
 from streamface.gallery.base import EncodedFace, Encoder, Photo, Row
+from streamface.gallery.embedding_file import KeptFace
 from streamface.images import read_image
 from streamface.types import Box
 
@@ -115,20 +117,24 @@ def _shrunk(image: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
     return cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), (size_wh[0] / width, size_wh[1] / height)
 
 
-def _read(path: Path) -> np.ndarray | str | OSError:
-    """The picture; or why it is none; or why the file could not be opened, which may pass."""
+def _read(path: Path) -> np.ndarray | KeptFace | str | OSError:
+    """The picture, or the face that stands for one; why it is neither; why it could not be opened, which may pass."""
     try:
         with open(path, "rb") as file:
             if not file.read(1):
                 return "the file is empty: put the picture there again"
-        return read_image(path)
+        return embedding_file.read(path) if path.suffix.lower() == embedding_file.SUFFIX else read_image(path)
     except ImageError as error:
         return str(error).replace(str(path), "the file")  # every report puts the path in front
     except OSError as error:
         return error
 
 
-def _row(photo: Photo, picture: np.ndarray | str | OSError, encoder: Encoder) -> Row:
+def _row(photo: Photo, picture: np.ndarray | KeptFace | str | OSError, encoder: Encoder) -> Row:
     if isinstance(picture, OSError):
         return Row(photo, f"cannot be opened ({picture.strerror}): allow reading it", passing=True)
+    if isinstance(picture, KeptFace):
+        if picture.network == encoder.network:
+            return Row(photo, None, Box(0.0, 0.0, 0.0, 0.0), picture.quality, picture.vector)
+        return Row(photo, f"its embedding is of {picture.network}, not of {encoder.network}: use a picture")
     return Row(photo, picture) if isinstance(picture, str) else look(photo, picture, encoder)

@@ -43,6 +43,15 @@ several within 0.066, 0.064 and 0.060 where the views agree by 0.993, 0.983 and 
 the wrong names."""
 
 
+def between(a: np.ndarray, b: np.ndarray, metric: str) -> np.ndarray:
+    """(M, N) float32 distances of each of (M, D) from each of (N, D), by one matrix product; off by 1e-3 near 0."""
+    if metric == "euclidean":
+        squares = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * (a @ b.T)
+        return np.sqrt(np.maximum(squares, 0.0))
+    cosine = np.maximum(1.0 - unit(a) @ unit(b).T, 0.0)
+    return cosine if metric == "cosine" else np.sqrt(2.0 * cosine)
+
+
 def tightened(threshold: float, metric: str, agreement: float, length: float = 1.0) -> float:
     """The threshold for a mean of views, so that a stranger is as seldom within it as within `threshold` for one view.
 

@@ -13,10 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from streamface.errors import GalleryError
+from streamface.gallery import embedding_file
 from streamface.gallery.base import Photo
 from streamface.gallery.pictures import Pictures
 from streamface.images import SUFFIXES
 
+ENDINGS = (*SUFFIXES, embedding_file.SUFFIX)
+"""Of what counts as a picture of a person, in lower case."""
 IGNORED = ("__MACOSX", "@eaDir")
 """Folders in which archive programs and network drives leave pictures of their own."""
 
@@ -103,7 +106,7 @@ def _of_person(root: str, entry: os.DirEntry, warn: Warn) -> list[tuple[str, int
     """Path below `root`, size and time of one person's pictures."""
     found: list[tuple[str, int, int]] = []
     if not _is_folder(entry):
-        if entry.name.lower().endswith(SUFFIXES):
+        if entry.name.lower().endswith(ENDINGS):
             _add(found, entry, "", warn)
     elif entry.is_symlink() and _holds(entry.path, root):
         warn("left out %s: it leads back to the folder of people", shown(entry.path))
@@ -122,7 +125,7 @@ def _walk(found: list[tuple[str, int, int]], folder: str, prefix: str, warn: War
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     _walk(found, entry.path, f"{prefix}{name}/", warn)
-                elif name.lower().endswith(SUFFIXES) and not (entry.is_symlink() and _is_folder(entry)):
+                elif name.lower().endswith(ENDINGS) and not (entry.is_symlink() and _is_folder(entry)):
                     _add(found, entry, prefix, warn)
     except FileNotFoundError:  # it was deleted meanwhile
         return

@@ -115,6 +115,11 @@ class Store:
         self._verify()
         return {path for (path,) in self._db.read("SELECT path FROM photos")}
 
+    def people(self, identity: str) -> tuple[Row, ...]:
+        """What every network made of the pictures of one person, also of those that are no longer there."""
+        rows = (_row(record) for record in self._db.read(_OF_PERSON, identity))
+        return tuple(row for row in rows if row is not None)
+
     def save(self, network: str, rows: Iterable[Row]) -> None:
         """Keep `rows`, all or none of them; a picture that has changed loses what other networks made of it."""
         records = [_record(network, row) for row in rows]
@@ -154,6 +159,8 @@ _COLUMNS = """path, identity, size, mtime_ns, status, reason, x1, y1, x2, y2, qu
 _SELECT = f"SELECT {_COLUMNS}"
 
 _FACES = "SELECT photo, x1, y1, x2, y2, quality, vector FROM faces WHERE network = ? AND photo IN ({})"
+
+_OF_PERSON = _SELECT.replace("WHERE network = ?", "WHERE identity = ?")
 
 _SAVE = (
     """DELETE FROM photos WHERE path = :path

@@ -23,7 +23,8 @@ SCHEMA = Schema(
         "CREATE INDEX strangers_last_seen ON strangers (last_seen)",
         """CREATE TABLE views (
             stranger INTEGER NOT NULL REFERENCES strangers(number) ON DELETE CASCADE, visit INTEGER NOT NULL,
-            quality REAL NOT NULL, vector BLOB NOT NULL, picture BLOB, PRIMARY KEY (stranger, visit))""",
+            quality REAL NOT NULL, vector BLOB NOT NULL, picture BLOB, agreement REAL NOT NULL,
+            PRIMARY KEY (stranger, visit))""",
     ),
     in_memory="strangers keep their numbers for this run only; free the disk or name another file",
     damaged="delete it, numbers begin anew",
@@ -43,7 +44,7 @@ class View:
     picture: bytes | None = None
     """The best view as a JPEG, with some of what is around the face; None where pictures are not kept."""
     agreement: float = 1.0
-    """Length of the mean of the views' directions, 0..1, as `tightened` takes it; not kept."""
+    """Length of the mean of the views' directions, 0..1, as `tightened` takes it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vector", readonly(np.asarray(self.vector, np.float32)))
@@ -82,19 +83,20 @@ class StrangerStore:
         """Another number whenever another process has changed the file."""
         return self._db.read("PRAGMA data_version")[0][0]
 
-    def every(self, network: str | None = None, pictures: bool = False) -> tuple[Kept, ...]:
-        """All strangers, or those of one network, by number, with their pictures where those are wanted.
+    def every(self, network: str | None = None, pictures: bool = False, number: int | None = None) -> tuple[Kept, ...]:
+        """All strangers, or those of one network, or one of them, by number; with their pictures where wanted.
 
         Views that are no longer whole are left out.
         """
         views: dict[int, list[View]] = {}
-        for stranger, quality, blob, picture in self._db.read(_VIEWS.format("picture" if pictures else "NULL")):
+        query = _VIEWS.format("picture" if pictures else "NULL")
+        for stranger, quality, blob, picture, agreement in self._db.read(query, number, number):
             vector = np.frombuffer(blob, "<f4")
             if len(vector) and np.isfinite(vector).all():
-                views.setdefault(stranger, []).append(View(vector, quality, picture))
+                views.setdefault(stranger, []).append(View(vector, quality, picture, agreement))
         return tuple(
             Kept(*record, tuple(views.get(record[0], ())))
-            for record in self._db.read(_STRANGERS)
+            for record in self._db.read(_STRANGERS, number, number)
             if network in (None, record[1])
         )
 
@@ -166,13 +168,16 @@ class StrangerStore:
         self.close()
 
 
-_STRANGERS = "SELECT number, network, visits, first_seen, last_seen FROM strangers ORDER BY number"
-_VIEWS = "SELECT stranger, quality, vector, {} FROM views ORDER BY stranger, quality DESC, visit"
+_STRANGERS = """SELECT number, network, visits, first_seen, last_seen FROM strangers
+    WHERE ? IS NULL OR number = ? ORDER BY number"""
+_VIEWS = """SELECT stranger, quality, vector, {}, agreement FROM views
+    WHERE ? IS NULL OR stranger = ? ORDER BY stranger, quality DESC, visit"""
 
 
 def _put(db: sqlite3.Connection, number: int, visit: int, view: View) -> None:
     blob = np.asarray(view.vector, "<f4").tobytes()
-    db.execute("INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?, ?)", (number, visit, view.quality, blob, view.picture))
+    row = (number, visit, view.quality, blob, view.picture, view.agreement)
+    db.execute("INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?, ?, ?)", row)
     db.execute(
         """DELETE FROM views WHERE stranger = ? AND visit NOT IN
             (SELECT visit FROM views WHERE stranger = ? ORDER BY quality DESC, visit LIMIT ?)""",

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from streamface.gallery.base import Photo, Row
-from streamface.gallery.distances import tightened
-from streamface.gallery.gallery import Gallery
+from streamface.gallery.distances import between, distance, tightened
 from streamface.gallery.stranger_store import StrangerStore, View
-from streamface.types import Box, Stranger
+from streamface.types import Stranger
 
-SAME = 0.7
+SAME = 0.6
 """Part of the threshold for names within which two visits are one person's: so many strangers come by that the same
-threshold would join different ones, which is worse than a second number. From `python -m benchmarks.strangers`."""
+threshold would join different ones, which is worse than a second number. The largest at which `python -m
+benchmarks.strangers` joins fewer than one visit in 200."""
 TIDY_S = 3600.0
 """Seconds between two looks for strangers who have been kept for long enough."""
 DAY_S = 86400.0
@@ -66,6 +65,7 @@ class Strangers:
         self._threshold, self._limits = threshold, limits
         self._seen: dict[int, float] = {}
         self._last_seen: dict[int, float] = {}
+        self._faces = _Faces()
         self._tidied = self._generation = float("-inf")
         self.tidy()
 
@@ -74,21 +74,20 @@ class Strangers:
         self.tidy()
         self._reload()
         view = evidence.view
-        limit = tightened(self._threshold, self._metric, view.agreement, float(np.linalg.norm(view.vector)))
-        match = self._known.match(view.vector[None], self._metric, limit, self._network)[0]
-        near = match.distance <= self._limits.same * limit
-        number = int(match.photo) if near else None
-        if number is not None and number not in evidence.taken:
+        number, far, agreement = self._faces.nearest(view.vector, self._metric)
+        # Both are means of views: each lies nearer to everybody than one view would.
+        agreement *= view.agreement
+        limit = tightened(self._threshold, self._metric, agreement, float(np.linalg.norm(view.vector)))
+        if far <= self._limits.same * limit and number not in evidence.taken:
             return self._again(number, evidence)
-        # Between the two thresholds it may be somebody known in a poor view, or two tracks on one face.
-        doubtful = number is not None or match.identity is not None
-        return None if doubtful and not evidence.last else self._new(evidence)
+        # Between the two thresholds it may be somebody known in a poor view; nearer, two tracks on one face.
+        return None if far <= limit and not evidence.last else self._new(evidence)
 
     def left(self, stranger: Stranger, view: View, at: float) -> None:
         """Keep what the whole visit showed, when it is over."""
         self._store.see(stranger.number, stranger.visit, time.time(), view)
         self._seen[stranger.number] = at
-        self._generation = float("-inf")
+        self._read(stranger.number)
 
     def tidy(self) -> None:
         """Now and then, forget those who were kept for long enough."""
@@ -97,19 +96,22 @@ class Strangers:
             self._tidied = now
             for number in self._store.tidy(now - self._limits.days * DAY_S, self._limits.most):
                 self._seen.pop(number, None)
-            self._generation = float("-inf")
+                self._faces.put(number, ())
 
     def _reload(self) -> None:
-        """Read the file when this or another process has changed it."""
+        """Read the file when another process has changed it."""
         generation = self._store.generation()
-        if generation == self._generation:
-            return
-        self._generation = generation
-        every = self._store.every(self._network)
-        self._last_seen = {kept.number: kept.last_seen for kept in every}
-        photos = ((Photo(str(kept.number), str(kept.number), 0, 0), kept.views) for kept in every)
-        rows = [Row(photo, None, _NOWHERE, view.quality, view.vector) for photo, views in photos for view in views]
-        self._known = Gallery(rows, self._network)
+        if generation != self._generation:
+            self._generation, self._faces = generation, _Faces()
+            every = self._store.every(self._network)
+            self._last_seen = {kept.number: kept.last_seen for kept in every}
+            for kept in every:
+                self._faces.put(kept.number, kept.views)
+
+    def _read(self, number: int) -> None:
+        """Read what this process has changed of one stranger."""
+        found = self._store.every(self._network, number=number)
+        self._faces.put(number, found[0].views if found else ())
 
     def _again(self, number: int, evidence: Evidence) -> Stranger | None:
         visit = self._store.come(number, time.time(), self._is_another_visit(number, evidence))
@@ -120,15 +122,39 @@ class Strangers:
         if number in self._seen:
             return abs(evidence.at - self._seen[number]) > self._limits.pause_s
         # From an earlier run: a file is always seen anew, a camera may have been away for a moment only.
-        return not evidence.live or time.time() - self._last_seen[number] > self._limits.pause_s
+        return not evidence.live or time.time() - self._last_seen.get(number, 0.0) > self._limits.pause_s
 
     def _new(self, evidence: Evidence) -> Stranger:
         number = self._store.create(self._network, time.time(), evidence.view)
         if number > self._limits.most:  # numbers are never fewer than strangers
             self._tidied = float("-inf")
         self._seen[number] = evidence.at
-        self._generation = float("-inf")
+        self._faces.put(number, (evidence.view,))
         return Stranger(number)
 
 
-_NOWHERE = Box(0.0, 0.0, 0.0, 0.0)
+class _Faces:
+    """The views of all strangers; a stranger is as near as the nearest of them, as people are in a gallery."""
+
+    def __init__(self) -> None:
+        self._views: dict[int, Sequence[View]] = {}
+        self._joined: tuple[list[tuple[int, float]], np.ndarray] | None = None
+
+    def put(self, number: int, views: Sequence[View]) -> None:
+        """Take these views instead of those that were there."""
+        self._views.pop(number, None)
+        if views:
+            self._views[number] = views
+        self._joined = None
+
+    def nearest(self, vector: np.ndarray, metric: str) -> tuple[int | None, float, float]:
+        """Who lies nearest to a (D,) vector, how far away, and the view's agreement; None, infinite, 1 for nobody."""
+        if not self._views:
+            return None, float("inf"), 1.0
+        if self._joined is None:
+            rows = [(number, view) for number, views in self._views.items() for view in views]
+            about = [(number, view.agreement) for number, view in rows]
+            self._joined = about, np.stack([view.vector for _, view in rows])
+        about, vectors = self._joined
+        row = int(between(vector[None], vectors, metric)[0].argmin())
+        return about[row][0], float(distance(vector, vectors[row], metric)), about[row][1]

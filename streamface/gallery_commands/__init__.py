@@ -1,0 +1,1 @@
+"""The commands for the folder of people and for strangers: `streamface gallery`."""
