@@ -41,11 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     try:
         if arguments[:1] == ["weights"]:
-            return _weights(arguments[1:])
+            from streamface import weights_command
+
+            return _listed(weights_command.main, arguments[1:])
         if arguments[:1] == ["gallery"]:
             from streamface.gallery_commands import main as gallery_main
 
-            return gallery_main.main(arguments[1:], print)
+            return _listed(gallery_main.main, arguments[1:])
         if arguments == ["password"]:
             return _hash_password()
         if arguments[:1] == ["serve"]:
@@ -71,11 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _weights(arguments: Sequence[str]) -> int:
-    from streamface import weights_command
-
+def _listed(command: Callable[[Sequence[str], Callable], int], arguments: Sequence[str]) -> int:
     try:
-        code = weights_command.main(arguments, print)
+        code = command(arguments, print)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has left, as `head` does; nor is there anything to flush at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

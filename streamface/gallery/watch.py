@@ -14,10 +14,11 @@ from typing import Protocol
 from streamface.errors import GalleryError
 from streamface.gallery._notices import Notices
 from streamface.gallery.base import Encoder, Photo, Row
-from streamface.gallery.enroll import embed
+from streamface.gallery.enroll import embed, enroll
 from streamface.gallery.gallery import Gallery
 from streamface.gallery.live import LiveGallery
-from streamface.gallery.scan import scan
+from streamface.gallery.pictures import Pictures
+from streamface.gallery.scan import pictures
 from streamface.gallery.store import Store
 
 SETTLE_S = 0.3
@@ -29,9 +30,12 @@ POLL_S, REST_S = 0.5, 10.0
 POLL_SHARE = 20
 """Looking through the folder takes at most this part of the time: half a second for 100,000 pictures, then ten of
 rest."""
-ROUND = 16
-"""Pictures embedded before the folder is looked at again: 0.2 s, so that nobody who is removed stays while hundreds
-are added."""
+ROUND, ROUND_S = 16, 0.3
+"""Pictures embedded, at most and for how long, before the folder is looked at again, so that nobody who is removed
+stays while hundreds are added, and that the end of the run does not wait."""
+MOST_AT_HAND = 50_000
+"""Up to so many pictures everything is at hand in memory, 100 MB, and a change takes less than 2 s; a larger gallery is
+read anew from its store, which takes as long as a start."""
 IDLE_S = 60.0
 """The networks are given back after so long without a new picture."""
 MOST_SAID = 1000
@@ -77,6 +81,7 @@ class Watcher:
         self._rows: dict[str, Row] = {}
         self._place = _place(folder)
         self._pending: dict[str, _Pending] = {}
+        self._round = 1
         self._lost: str | None = None
         self._said: set[str] = set()
         self._wake, self._stop = threading.Event(), threading.Event()
@@ -99,47 +104,53 @@ class Watcher:
         _lower_priority()
         try:
             with Store(self._store) as store:
-                self._rows = store.rows(self._encoder.network)
-                if store.in_memory and sum(row.usable for row in self._rows.values()) < len(self._live.gallery):
-                    log.warning("%s is not watched for changes: its store could not be written", self._folder)
-                    return
+                look = _Large(self._live, self._folder, self._encoder)
+                if len(self._live.gallery) <= MOST_AT_HAND:
+                    self._rows, look = store.rows(self._encoder.network), self
+                    if store.in_memory and sum(row.usable for row in self._rows.values()) < len(self._live.gallery):
+                        log.warning("%s is not watched for changes: its store could not be written", self._folder)
+                        return
                 while not self._stop.is_set():
                     with Notices(self._folder, self._wake.set) as notices:
-                        self._follow(store, REST_S if notices.works else POLL_S)
+                        self._follow(store, look, REST_S if notices.works else POLL_S)
         except Exception as error:  # the run goes on with the people it has
             log.error("%s is no longer watched for changes: %s", self._folder, error)
         finally:
             self._encoder.close()
 
-    def _follow(self, store: Store, rest_s: float) -> None:
+    def _follow(self, store: Store, looking: Watcher | _Large, rest_s: float) -> None:
         """Look at the folder whenever there is reason to, until there is another one in its place."""
         place, wait_s, busy_at = _place(self._folder), 0.0, monotonic()
         while not self._stop.is_set() and _place(self._folder) == place:
             self._wake.wait(wait_s)
             self._wake.clear()
             start = monotonic()
-            if self._look(store):
+            photos = self._scanned()
+            if photos is not None and looking.look(photos, store):
                 busy_at = monotonic()
             elif monotonic() - busy_at > IDLE_S:
                 self._encoder.close()
             now = monotonic()
-            due = min((pending.due for pending in self._pending.values()), default=now + rest_s)
-            wait_s = max(0.0, min(due - now, max(rest_s, POLL_SHARE * (now - start))))
+            wait_s = max(0.0, min(looking.due - now, max(rest_s, POLL_SHARE * (now - start))))
             self._stop.wait(min(SETTLE_S / 2, now - start))  # a flood of notices does not keep a core busy
 
-    def _look(self, store: Store) -> bool:
+    @property
+    def due(self) -> float:
+        """When to look again, whether or not something happens, in seconds of `monotonic`."""
+        return min((pending.due for pending in self._pending.values()), default=float("inf"))
+
+    def look(self, photos: Pictures, store: Store) -> bool:
         """Bring the gallery up to date with what has settled; True when there was something to do."""
-        photos = self._scanned()
-        if photos is None:
-            return False
-        ready = self._settled(photos, monotonic())
-        fresh = [photo for photo in ready.values() if photo is not None][:ROUND]
+        ready = self._settled({photo.path: photo for photo in photos}, monotonic())
+        fresh = [photo for photo in ready.values() if photo is not None][: self._round]
         gone = [path for path, photo in ready.items() if photo is None]
         if not fresh and not gone:
             return False
         changed = self._without(gone, store)
         if fresh:
+            start = monotonic()
             made = embed(self._folder, fresh, store, [self._encoder], progress=False)
+            self._round = max(1, min(ROUND, int(ROUND_S * len(fresh) / max(monotonic() - start, 1e-6))))
             changed = self._taken(made) or changed
         if changed and not self._stop.is_set():
             usable = [row for row in self._rows.values() if row.usable]
@@ -147,15 +158,15 @@ class Watcher:
             log.info("%s: %d pictures known after a change", self._folder, len(usable))
         return True
 
-    def _scanned(self) -> dict[str, Photo] | None:
-        """Path -> picture; None where the folder cannot be believed now."""
-        lost, photos = None, ()
+    def _scanned(self) -> Pictures | None:
+        """The pictures in the folder; None where it cannot be believed now."""
+        lost, photos = None, None
         try:
-            photos = scan(self._folder, self._warn_once)
+            photos = pictures(self._folder, self._warn_once)
         except GalleryError as error:
             lost = str(error)
         place = _place(self._folder)
-        if not photos and self._rows and place != self._place:
+        if not photos and len(self._live.gallery) and place != self._place:
             lost = lost or f"{self._folder} is another folder now, and empty"
         if lost != self._lost:
             log.warning("%s", f"{lost}; the people known so far stay" if lost else f"{self._folder} is back")
@@ -163,7 +174,7 @@ class Watcher:
         if lost:
             return None
         self._place = place
-        return {photo.path: photo for photo in photos}
+        return photos
 
     def _settled(self, photos: Mapping[str, Photo], now: float) -> dict[str, Photo | None]:
         """What differs from what is known and has stood still long enough; None for a picture that is gone."""
@@ -213,6 +224,30 @@ class Watcher:
             self._said.clear()
         self._said.add(text)
         log.warning("%s", text)
+
+
+class _Large:
+    """Looks at a folder of too many pictures to be at hand: once all stands still, it is enrolled as at a start."""
+
+    def __init__(self, live: LiveGallery, folder: Path, encoder: Encoder) -> None:
+        self._live, self._folder, self._encoder = live, folder, encoder
+        self._enrolled: Pictures | None = None
+        self._seen: Pictures | None = None
+        self.due = float("inf")
+
+    def look(self, photos: Pictures, store: Store) -> bool:
+        """As `Watcher.look`."""
+        if self._enrolled is not None and photos.same(self._enrolled):
+            self.due = float("inf")
+            return False
+        if self._seen is None or not photos.same(self._seen):
+            self._seen, self.due = photos, monotonic() + SETTLE_S
+        if monotonic() >= self.due:
+            report = enroll(self._folder, store, [self._encoder], progress=False)
+            if self._enrolled is not None or report.embedded or report.forgotten:
+                self._live.swap(Gallery(report.people, report.network, os.fspath(self._folder)))
+            self._enrolled, self.due = photos, float("inf")
+        return True
 
 
 def _place(folder: Path) -> tuple[int, int] | None:

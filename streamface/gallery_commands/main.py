@@ -196,7 +196,10 @@ def _remove(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
 def _strangers(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
     known = desk.enrolled().rows if desk.settings.gallery.database else ()
     rows = listed(desk.settings, known, desk.limits)
-    desk.tell({"store": build.stranger_store(desk.settings), "strangers": rows}, text.strangers(rows))
+    desk.tell(
+        {"store": build.stranger_store(desk.settings), "strangers": rows},
+        text.strangers(rows, build.stranger_store(desk.settings)),
+    )
     return 0
 
 

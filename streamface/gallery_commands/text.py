@@ -124,8 +124,8 @@ def left(found: Plan, still: Mapping[str, int]) -> list[str]:
     return lines
 
 
-def strangers(rows: Sequence[Mapping]) -> list[str]:
-    """One line each."""
+def strangers(rows: Sequence[Mapping], store: Path) -> list[str]:
+    """One line each, and where they are kept."""
     if not rows:
         return ["no strangers are kept"]
     lines = []
@@ -134,7 +134,7 @@ def strangers(rows: Sequence[Mapping]) -> list[str]:
         kept = f"{_count(row['embeddings'], 'embedding')}, {_count(row['pictures'], 'picture')}"
         alike = f"; looks like {row['looks_like']}" if row["looks_like"] else ""
         lines.append(f"stranger {row['number']}: {seen}; {kept}{alike}")
-    return lines
+    return [*lines, f"kept in {store}: delete that file to forget all of them"]
 
 
 def named(number: int, identity: str, made: Mapping[str, Sequence[str]]) -> list[str]:

@@ -280,3 +280,30 @@ def test_a_store_that_cannot_be_written_is_said_and_everybody_stays(people, tmp_
         time.sleep(0.8)
     assert live.gallery is gallery
     assert caplog.text.count("is not watched for changes") == 1
+
+
+def test_a_large_gallery_is_enrolled_anew_once_the_folder_stands_still(told, people, follow, monkeypatch):
+    monkeypatch.setattr(watch, "MOST_AT_HAND", 0)
+    live, encoder = follow()
+    put(people / "Bob.png", GREEN)
+    becomes(live, "Ann", "Bob")
+    put(people / "Eve.png", BLUE)
+    (people / "Bob.png").unlink()
+    becomes(live, "Ann", "Eve")
+    editions, calls = live.edition, encoder.calls
+    time.sleep(1.0)
+    assert (live.edition, encoder.calls) == (editions, calls), "nothing is done while nothing changes"
+
+
+def test_slow_networks_take_few_pictures_a_round(people, follow, monkeypatch):
+    monkeypatch.setattr(watch, "ROUND_S", 0.05)
+    live, encoder = follow()
+    encode, editions = encoder.encode, []
+    live.on_swap(lambda: editions.append(len(live.gallery)))
+    encoder.encode = lambda image: (time.sleep(0.1), encode(image))[1]
+    for i in range(5):
+        put(people / f"Crowd/{i}.png", GREEN)
+    end = time.monotonic() + 30
+    while len(live.gallery) < 6 and time.monotonic() < end:
+        time.sleep(0.02)
+    assert editions == [2, 3, 4, 5, 6]

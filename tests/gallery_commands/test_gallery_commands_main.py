@@ -255,6 +255,7 @@ def test_strangers_are_listed_with_whom_they_look_like(people, strangers):
     assert second["looks_like"] == "Ann"
     _, lines = run("strangers", "--stranger-store", strangers)
     assert lines[0].startswith("stranger 1: 3 visits") and lines[1].endswith("looks like Ann")
+    assert lines[2].startswith(f"kept in {strangers}")
     assert run("strangers")[1] == ["no strangers are kept"]
 
 
