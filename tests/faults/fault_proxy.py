@@ -22,13 +22,14 @@ class Proxy:
     - 'stall': connections stand and are accepted, no byte passes in either direction.
     - 'cut': all connections are reset, new ones refused.
     - 'delay': everything from the camera comes `delay_s` later.
-    - 'drop': one chunk in five from the camera is swallowed.
-    - 'corrupt': in one chunk in five some bytes are replaced.
+    - 'drop': the first chunk from the camera is swallowed, then one in five.
+    - 'corrupt': in the first and then in one chunk in five some bytes are replaced.
     """
 
     def __init__(self, target: int, chance: random.Random) -> None:
         self._target, self._chance = target, chance
         self.mode = "pass"
+        self._spared = True  # nothing was harmed in this mode yet
         self.delay_s = 1.0
         self.harmed = 0
         """Chunks that were stalled, delayed, dropped or corrupted, and connections that were cut."""
@@ -65,7 +66,7 @@ class Proxy:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _set(self, mode: str) -> None:
-        before, self.mode = self.mode, mode
+        before, self.mode, self._spared = self.mode, mode, True
         if mode == "cut":
             self._server.close()
             self._reset()
@@ -126,8 +127,9 @@ class Proxy:
                 await writer.drain()
 
     def _harmed(self, data: bytes) -> bytes:
-        if self.mode not in ("drop", "corrupt") or self._chance.random() > 0.2:
+        if self.mode not in ("drop", "corrupt") or (self._chance.random() > 0.2 and not self._spared):
             return data
+        self._spared = False
         self.harmed += 1
         if self.mode == "drop":
             return b""
