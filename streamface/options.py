@@ -61,6 +61,8 @@ GROUPS: dict[str, tuple[Option, ...]] = {
                "rtsp:// or http:// address (default: 0, the first webcam); may be given more than once", metavar="S"),
         Option("database", "gallery", "database", "folder of people: DIR/Person Name/*.jpg or DIR/Person Name.jpg",
                Path, "DIR"),
+        Option("loop", "capture", "loop", "play a file like a camera, at its own speed and over and over (default: no)",
+               bool),
         Option("max-frames", "capture", "max_frames", "stop after N frames", int, "N"),
         Option("timeout", "capture", "timeout_s", "seconds a camera may take to answer (default: 10)", float, "S"),
         Option("rtsp-transport", "capture", "transport", "tcp or udp (default: tcp)", metavar="T"),

@@ -51,6 +51,8 @@ class CaptureSettings:
     """End the run when a camera gave nothing for so long; None: never, once it has given a picture."""
     frozen_s: float = 10.0
     """Seconds without any change after which a picture is said to be frozen."""
+    loop: bool = False
+    """Play a file like a camera: at its own speed, over and over; no effect on a camera."""
     max_frames: int | None = None
     """Stop after so many frames; None for all."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamface import plugins
 from streamface.capture import _address
+from streamface.capture._playing import Playing
 from streamface.capture.base import Source
 from streamface.errors import SettingsError, SourceError
 from streamface.settings import CaptureSettings
@@ -20,8 +21,12 @@ def open_source(settings: CaptureSettings) -> Source:
     known = plugins.backends("capture").values()
     for module in sorted(known, key=lambda module: module.NAME in ("file", "folder")):  # '0' is a camera, './0' a file
         if module.matches(source):
-            return module.create(settings)
+            return _as_asked(module.create(settings), settings)
     scheme = _address.scheme(source)
     if scheme:
         raise SettingsError(f"cannot read {scheme}:// addresses: use one of {', '.join(_address.SCHEMES)}")
     raise SourceError(f"there is no file or folder {source}: check the path, or try --source demo")
+
+
+def _as_asked(source: Source, settings: CaptureSettings) -> Source:
+    return Playing(source) if settings.loop and source.is_file else source
