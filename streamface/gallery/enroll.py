@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,8 @@ class Report:
     """Pictures looked at this time, the skipped among them included."""
     forgotten: int
     """Pictures of earlier enrolments that are no longer there."""
+    counters: tuple[Row, ...] = ()
+    """The usable pictures of whom somebody is not."""
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -77,16 +79,20 @@ def enroll(folder: Path, store: Store, encoders: Sequence[Encoder], progress: bo
     photos, kept = _listed(folder, store, network)
     known = Known(kept.found) if kept else _known(store, network, photos)
     # An empty folder is more often a drive that is not mounted than a wish to forget everybody.
-    gone = store.paths().difference(photos.paths) if len(photos) and not kept else ()
+    counters, had = {photo.path: photo for photo in photos.counters}, store.counters(network)
+    gone = store.counter_paths() if len(photos) else set()
+    gone = (gone if kept or not len(photos) else store.paths().difference(photos.paths)).difference(counters)
     store.forget(gone)
-    fresh = known.fresh()
+    fresh = [*known.fresh(), *(photo for path, photo in counters.items() if path not in had or had[path].photo != photo)]
     looked = embed(folder, fresh, store, encoders, progress) if fresh else {}
     if any(not row.passing for row in looked.values()):
         known, kept = _known(store, network, photos), None
     people = kept.table if kept else _table(store, network, known)
-    skipped = _skipped(folder, known.found, looked)
+    found = [row for path, row in {**had, **looked}.items() if path in counters]
+    skipped = _skipped(folder, known.found, looked) + _unusable(folder, found, looked)
     _log(skipped)
-    return Report(folder, network, people, skipped, len(fresh), len(gone))
+    usable = tuple(row for row in found if row.usable)
+    return Report(folder, network, people, skipped, len(fresh), len(gone), usable)
 
 
 def _listed(folder: Path, store: Store, network: str) -> tuple[Pictures, Snapshot | None]:
@@ -99,7 +105,8 @@ def _listed(folder: Path, store: Store, network: str) -> tuple[Pictures, Snapsho
         photos = pictures(folder)
         kept = loading.result()
     with store.unchanging() as generation:
-        current = kept is not None and kept.generation == generation and kept.found.pictures.same(photos)
+        plain = replace(photos, counters=())
+        current = kept is not None and kept.generation == generation and kept.found.pictures.same(plain)
     return photos, kept if current else None
 
 
@@ -221,6 +228,15 @@ def _skipped(folder: Path, found: Found, looked: Mapping[str, Row]) -> tuple[Ski
         reason = found.reasons.get(number) or (row and row.reason) or ""
         skipped.append(Skipped(str(folder / photo.path), photo.identity, reason, row is not None))
     return tuple(skipped)
+
+
+def _unusable(folder: Path, counters: Iterable[Row], looked: Mapping[str, Row]) -> tuple[Skipped, ...]:
+    """The counter-examples without a face, as `_skipped`."""
+    return tuple(
+        Skipped(str(folder / row.photo.path), row.photo.identity, row.reason, row.photo.path in looked)
+        for row in counters
+        if not row.usable
+    )
 
 
 def _log(skipped: Sequence[Skipped]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import numpy as np
 from streamface.errors import SettingsError
 from streamface.gallery.base import Row
 from streamface.gallery.distances import METRICS, checked
+from streamface.gallery.matrix import stacked
 from streamface.gallery.search import nearest
 from streamface.gallery.table import Table
 from streamface.gallery.thumbnails import Thumbnails
@@ -26,13 +28,20 @@ if TYPE_CHECKING:
 class Gallery:
     """Everybody's pictures as vectors of one network; never changes, so threads may share it.
 
-    rows are usable ones in any order, or a table of them; folder, when given, is put in front of their paths.
+    rows are usable ones in any order, or a table of them; folder, when given, is put in front of their paths. counters
+    are usable rows of whom their `identity` is not: a face nearer to one of them than to all of the person's pictures
+    is not that person.
     """
 
-    def __init__(self, rows: Iterable[Row] | Table, network: str, folder: str = "") -> None:
+    def __init__(
+        self, rows: Iterable[Row] | Table, network: str, folder: str = "", counters: Iterable[Row] = ()
+    ) -> None:
         self._table = rows if isinstance(rows, Table) else Table.of(rows)
         self._folder = folder
         self.network = network
+        self.counters = tuple(sorted(counters, key=lambda row: (row.photo.identity, row.photo.path)))
+        """Rows of whom somebody is not, ordered by person and path."""
+        self._refusing = self._counted()
         self._thumbnails = Thumbnails(self._box)
 
     def __len__(self) -> int:
@@ -89,8 +98,15 @@ class Gallery:
         faces = self._faces(vectors, network)
         if not len(self):
             return tuple(Match(None, float("inf"), metric, threshold) for _ in faces)
-        found = nearest(self._table.matrix, self._table.pictures.starts, faces, metric)
+        found = nearest(self._table.matrix, self._table.pictures.starts, faces, metric, self._refusing)
         return tuple(self._answer(*entry, metric, threshold) for entry in found)
+
+    def pictures_of(self, identity: str) -> tuple[Row, ...]:
+        """The pictures of one person, by path; none of nobody here."""
+        person, starts = self._person(identity), self._table.pictures.starts
+        if person is None:
+            return ()
+        return tuple(map(self._table.row, range(int(starts[person]), int(starts[person + 1]))))
 
     def thumbnail(self, photo: str, size_px: int) -> np.ndarray | None:
         """The face in `photo` (a path as in `Match.photo`) as a read-only (S, S, 3) uint8 BGR square with a margin.
@@ -110,7 +126,23 @@ class Gallery:
             raise SettingsError(f"embeddings of shape {faces.shape} do not fit a gallery of {shape}: (M, D) is needed")
         return faces.astype(np.float32, copy=False)
 
+    def _counted(self) -> dict[int, np.ndarray]:
+        """Number of a person -> (C, D) embeddings of whom it is not."""
+        kept: dict[int, list[np.ndarray]] = {}
+        for row in self.counters:
+            person = self._person(row.photo.identity)
+            if person is not None:
+                kept.setdefault(person, []).append(row.vector)
+        return {person: stacked(vectors) for person, vectors in kept.items()}
+
+    def _person(self, identity: str) -> int | None:
+        names = self._table.pictures.names
+        place = bisect_left(names, identity)
+        return place if place < len(names) and names[place] == identity else None
+
     def _answer(self, row: int, far: float, runner_up: float, metric: str, threshold: float) -> Match:
+        if row < 0:  # counter-examples speak against everybody
+            return Match(None, far, metric, threshold)
         identity = self._table.pictures.identity(row) if far <= threshold else None
         return Match(identity, far, metric, threshold, runner_up, self._photo(row))
 

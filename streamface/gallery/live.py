@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
 
 import numpy as np
 
+from streamface.gallery.base import Row
 from streamface.gallery.gallery import Gallery
 from streamface.types import Match
+
+
+class Follower(Protocol):
+    """Keeps a gallery true to its folder; see `watch.Watcher`."""
+
+    def change(self, made: Sequence[Row], gone: Collection[str] = ()) -> bool:
+        """Put what was made of pictures in the folder into the gallery, and take others out of it, at once."""
 
 
 class LiveGallery:
@@ -20,6 +29,8 @@ class LiveGallery:
         self.gallery = gallery
         self.edition = 0
         """Grows with each swap; whoever keeps answers asks again when it has grown."""
+        self.follower: Follower | None = None
+        """Who swaps; None for a folder that is not followed."""
         self._listeners: list[Callable[[], None]] = []
 
     def swap(self, gallery: Gallery) -> None:

@@ -20,20 +20,25 @@ NAMED = 3
 
 
 def open_gallery(
-    folder: Path, store: Path | None, encoders: Sequence[Encoder], progress: bool | None = None
+    folder: Path,
+    store: Path | None,
+    encoders: Sequence[Encoder],
+    progress: bool | None = None,
+    may_be_empty: bool = False,
 ) -> tuple[Gallery, Report]:
     """The gallery of the people in `folder`, embedding what is new or changed, and what was done for it.
 
     store is the SQLite file that keeps the embeddings, None for `default_store(folder)`; encoders and progress as
-    in `enroll`. Raises `GalleryError` for a folder that cannot be read or holds no usable picture.
+    in `enroll`. Raises `GalleryError` for a folder that cannot be read or, unless it `may_be_empty`, holds no usable
+    picture.
     """
     folder = Path(folder)
     check_folder(folder)  # before a store is made for it
     with Store(store or default_store(folder)) as opened:
         report = enroll(folder, opened, encoders, progress)
-    if not len(report.people):
+    if not len(report.people) and not may_be_empty:
         raise GalleryError(_nobody(report))
-    return Gallery(report.people, report.network, os.fspath(folder)), report
+    return Gallery(report.people, report.network, os.fspath(folder), report.counters), report
 
 
 def default_store(folder: Path) -> Path:

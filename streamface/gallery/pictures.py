@@ -60,6 +60,8 @@ class Pictures:
     """(P + 1,) int64: the pictures of person p are those from starts[p] to before starts[p + 1]."""
     sizes: np.ndarray
     mtimes_ns: np.ndarray
+    counters: tuple[Photo, ...] = ()
+    """Pictures of whom somebody is not (`counter_examples`), in order, not among the N."""
 
     @classmethod
     def of(cls, photos: Sequence[Photo]) -> Pictures:
@@ -112,7 +114,7 @@ class Pictures:
         mine, theirs = self.packed(), other.packed()
         pairs = [(getattr(mine, name), getattr(theirs, name)) for name in ("sizes", "mtimes_ns", "starts")]
         pairs += [(mine.paths.block, theirs.paths.block), (mine.names.block, theirs.names.block)]
-        return all(np.array_equal(a, b) for a, b in pairs)
+        return self.counters == other.counters and all(np.array_equal(a, b) for a, b in pairs)
 
 
 def _packed(texts: Sequence[str]) -> Strings:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamface.errors import GalleryError
-from streamface.gallery import embedding_file
+from streamface.gallery import counter_examples, embedding_file
 from streamface.gallery.base import Photo
 from streamface.gallery.pictures import Pictures
 from streamface.images import SUFFIXES
@@ -46,9 +46,11 @@ def pictures(folder: Path, warn: Warn = log.warning) -> Pictures:
     people: dict[str, list[os.DirEntry]] = {}
     for entry in _entries(root):
         people.setdefault(person_name(_head(entry)), []).append(entry)
-    names, counts, found = [], [], _Columns([], [], [])
+    names, counts, found, counters = [], [], _Columns([], [], []), []
     for name in sorted(people):  # one person after another, so that no more than one person's values are held twice
-        own = sorted(picture for entry in people[name] for picture in _of_person(root, entry, warn))
+        others: list[tuple[str, int, int]] = []
+        own = sorted(picture for entry in people[name] for picture in _of_person(root, entry, warn, others))
+        counters += [Photo(path, name, size, mtime_ns) for path, size, mtime_ns in sorted(others)]
         if own and not name:
             _warn_unwritable(people[name][0].path, warn)
         elif own:
@@ -57,7 +59,8 @@ def pictures(folder: Path, warn: Warn = log.warning) -> Pictures:
             for column, values in zip(found, zip(*own, strict=True), strict=True):
                 column.extend(values)
     starts = np.cumsum([0, *counts], dtype=np.int64)
-    return Pictures(found.paths, names, starts, np.array(found.sizes, np.int64), np.array(found.mtimes_ns, np.int64))
+    sizes, mtimes_ns = np.array(found.sizes, np.int64), np.array(found.mtimes_ns, np.int64)
+    return Pictures(found.paths, names, starts, sizes, mtimes_ns, tuple(counters))
 
 
 class _Columns(NamedTuple):
@@ -102,8 +105,10 @@ def _head(entry: os.DirEntry) -> str:
     return entry.name if _is_folder(entry) else os.path.splitext(entry.name)[0]
 
 
-def _of_person(root: str, entry: os.DirEntry, warn: Warn) -> list[tuple[str, int, int]]:
-    """Path below `root`, size and time of one person's pictures."""
+def _of_person(
+    root: str, entry: os.DirEntry, warn: Warn, counters: list[tuple[str, int, int]]
+) -> list[tuple[str, int, int]]:
+    """Path below `root`, size and time of one person's pictures; those of whom it is not are added to `counters`."""
     found: list[tuple[str, int, int]] = []
     if not _is_folder(entry):
         if entry.name.lower().endswith(ENDINGS):
@@ -111,23 +116,34 @@ def _of_person(root: str, entry: os.DirEntry, warn: Warn) -> list[tuple[str, int
     elif entry.is_symlink() and _holds(entry.path, root):
         warn("left out %s: it leads back to the folder of people", shown(entry.path))
     else:
-        _walk(found, entry.path, f"{entry.name}/", warn)
+        _walk(found, entry.path, f"{entry.name}/", warn, counters)
     return found
 
 
-def _walk(found: list[tuple[str, int, int]], folder: str, prefix: str, warn: Warn) -> None:
-    """Add the pictures of a folder and of those below it; of a million pictures most of the time goes here."""
+def _walk(
+    found: list[tuple[str, int, int]],
+    folder: str,
+    prefix: str,
+    warn: Warn,
+    counters: list[tuple[str, int, int]] | None = None,
+) -> None:
+    """Add the pictures of a folder and of those below it; of a million pictures most of the time goes here.
+
+    counters takes those of the person's `counter_examples.FOLDER`; None where there is none to look for.
+    """
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
                 if name.startswith(".") or name in IGNORED:
+                    if counters is not None and name == counter_examples.FOLDER:
+                        _walk(counters, entry.path, f"{prefix}{name}/", warn)
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     _walk(found, entry.path, f"{prefix}{name}/", warn)
                 elif name.lower().endswith(ENDINGS) and not (entry.is_symlink() and _is_folder(entry)):
                     _add(found, entry, prefix, warn)
-    except FileNotFoundError:  # it was deleted meanwhile
+    except (FileNotFoundError, NotADirectoryError):  # it was deleted meanwhile, or is a file of that name
         return
     except OSError:
         warn("left out %s: allow reading this folder", shown(folder))

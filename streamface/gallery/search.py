@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -23,30 +24,64 @@ MOST_THREADS = 4
 """More read no faster from memory."""
 
 
-def nearest(matrix: Matrix, starts: np.ndarray, faces: np.ndarray, metric: str) -> list[tuple[int, float, float]]:
+Span = tuple[int, int]
+"""The rows of one person: the first, and the one after the last."""
+
+
+def nearest(
+    matrix: Matrix,
+    starts: np.ndarray,
+    faces: np.ndarray,
+    metric: str,
+    refusing: Mapping[int, np.ndarray] | None = None,
+) -> list[tuple[int, float, float]]:
     """For each of (M, D) float32 faces: row of the nearest embedding, its distance, that of the nearest other person.
 
     starts (P + 1,) says where each person's rows begin. Of two equally near the first row is taken. Distances are
     those of `distances.distance`; the last is infinite where there is one person only.
+
+    refusing: person -> (C, D) embeddings of whom it is not. Where one of them is nearer to a face than all of the
+    person's rows, that person is passed over; -1 and infinite when everybody is.
     """
     best = _tops(matrix, faces if metric == "euclidean" else unit(faces), metric)
-    return [_answer(matrix, starts, face, metric, best[:, i]) for i, face in enumerate(faces)]
+    return [_answer(matrix, starts, face, metric, best[:, i], refusing or {}) for i, face in enumerate(faces)]
 
 
 def _answer(
-    matrix: Matrix, starts: np.ndarray, face: np.ndarray, metric: str, best: np.ndarray
+    matrix: Matrix,
+    starts: np.ndarray,
+    face: np.ndarray,
+    metric: str,
+    best: np.ndarray,
+    refusing: Mapping[int, np.ndarray],
 ) -> tuple[int, float, float]:
-    slack = _slack(matrix, face, metric)
-    far, row = _nearest_in(matrix, face, metric, _within(best, slack))
-    person = int(np.searchsorted(starts, row, "right")) - 1
-    start, stop = int(starts[person]), int(starts[person + 1])
-    first, last = start // PANEL, (stop - 1) // PANEL
-    others = np.concatenate([best[:first], best[last + 1 :]])
-    panels = _within(others, slack)
-    panels[panels >= first] += last + 1 - first
-    # The ends of the person's own panels may belong to others.
-    panels = np.unique(np.concatenate([panels, [first, last]]))
-    return row, far, _nearest_in(matrix, face, metric, panels, (start, stop))[0]
+    slack, passed = _slack(matrix, face, metric), []
+    found: list[tuple[float, int]] = []
+    while len(found) < 2:
+        far, row = _nearest_beyond(matrix, face, metric, best, slack, passed)
+        if row < 0:
+            break
+        person = int(np.searchsorted(starts, row, "right")) - 1
+        passed.append((int(starts[person]), int(starts[person + 1])))
+        counters = refusing.get(person)
+        if counters is None or not (distance(face, counters, metric) < far).any():
+            found.append((far, row))
+    (far, row), (runner_up, _) = (*found, (float("inf"), -1), (float("inf"), -1))[:2]
+    return row, far, runner_up
+
+
+def _nearest_beyond(
+    matrix: Matrix, face: np.ndarray, metric: str, best: np.ndarray, slack: float, passed: Sequence[Span]
+) -> tuple[float, int]:
+    """Distance and row of the nearest embedding outside the rows that were `passed`."""
+    panels = [(start // PANEL, (stop - 1) // PANEL) for start, stop in passed]
+    left = np.ones(len(best), bool)
+    for first, last in panels:
+        left[first : last + 1] = False
+    rest = np.flatnonzero(left)
+    # The ends of a person's own panels may belong to others.
+    ends = np.array([end for pair in panels for end in pair], np.intp)
+    return _nearest_in(matrix, face, metric, np.unique(np.append(rest[_within(best[rest], slack)], ends)), passed)
 
 
 def _within(best: np.ndarray, slack: float) -> np.ndarray:
@@ -71,13 +106,15 @@ def _slack(matrix: Matrix, face: np.ndarray, metric: str) -> float:
 
 
 def _nearest_in(
-    matrix: Matrix, face: np.ndarray, metric: str, panels: np.ndarray, without: tuple[int, int] = (0, 0)
+    matrix: Matrix, face: np.ndarray, metric: str, panels: np.ndarray, without: Sequence[Span] = ()
 ) -> tuple[float, int]:
-    """Distance and row of the nearest embedding in some panels, rows `without` left out."""
+    """Distance and row of the nearest embedding in some panels, rows `without` left out; -1 where none is left."""
     found = (float("inf"), -1)
     for at in range(0, len(panels), CHUNK):
         rows = (panels[at : at + CHUNK, None] * PANEL + np.arange(PANEL)).ravel()
-        rows = rows[(rows < matrix.count) & ((rows < without[0]) | (rows >= without[1]))]
+        rows = rows[rows < matrix.count]
+        for start, stop in without:
+            rows = rows[(rows < start) | (rows >= stop)]
         if len(rows):
             far = distance(face, matrix.take(rows), metric)
             nearest = int(far.argmin())

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from streamface.errors import GalleryError, SettingsError
+from streamface.gallery import counter_examples
 from streamface.gallery._database import Database, Schema
 from streamface.gallery.base import Photo, Row
 from streamface.gallery.matrix import stacked
@@ -72,10 +73,22 @@ class Store:
         return self._db.in_memory
 
     def rows(self, network: str) -> dict[str, Row]:
-        """Path -> what was made of it with `network`; embeddings that are no longer whole are left out."""
+        """Path -> what was made of it with `network`, counter-examples included; embeddings that are no longer whole
+        are left out."""
         self._verify()
         rows = (_row(record) for record in self._db.read(_SELECT, network))
         return {row.photo.path: row for row in rows if row is not None}
+
+    def counters(self, network: str) -> dict[str, Row]:
+        """As `rows`, of the counter-examples alone."""
+        self._verify()
+        rows = (_row(record) for record in self._db.read(f"{_SELECT} AND {_IS_COUNTER}", network))
+        return {row.photo.path: row for row in rows if row is not None}
+
+    def counter_paths(self) -> set[str]:
+        """Every counter-example known with any network."""
+        self._verify()
+        return {path for (path,) in self._db.read(f"SELECT path FROM photos WHERE {_IS_COUNTER}")}
 
     def states(self, network: str) -> Iterator[tuple[int, str, str, int, int, str | None]]:
         """As `rows` without the faces: number in the store, path, identity, size, time, and why it is not used."""
@@ -158,6 +171,7 @@ _COLUMNS = """path, identity, size, mtime_ns, status, reason, x1, y1, x2, y2, qu
     FROM faces JOIN photos ON photos.id = faces.photo WHERE network = ?"""
 _SELECT = f"SELECT {_COLUMNS}"
 
+_IS_COUNTER = f"instr(path, '/{counter_examples.FOLDER}/')"
 _FACES = "SELECT photo, x1, y1, x2, y2, quality, vector FROM faces WHERE network = ? AND photo IN ({})"
 
 _OF_PERSON = _SELECT.replace("WHERE network = ?", "WHERE identity = ?")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -14,6 +14,7 @@ from typing import Protocol
 from streamface.errors import GalleryError
 from streamface.gallery._notices import Notices
 from streamface.gallery.base import Encoder, Photo, Row
+from streamface.gallery.counter_examples import split
 from streamface.gallery.enroll import embed, enroll
 from streamface.gallery.gallery import Gallery
 from streamface.gallery.live import LiveGallery
@@ -40,6 +41,8 @@ IDLE_S = 60.0
 """The networks are given back after so long without a new picture."""
 MOST_SAID = 1000
 """Warnings remembered, so that none comes twice."""
+START_S = 30.0
+"""What a change waits at most for the thread to have read the store."""
 NICENESS = 10
 """Of the thread that embeds, on Linux, where each thread has its own."""
 
@@ -84,9 +87,29 @@ class Watcher:
         self._round = 1
         self._lost: str | None = None
         self._said: set[str] = set()
+        self._lock = threading.RLock()
+        self._begun, self._at_hand = threading.Event(), False
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="streamface-watch", daemon=True)
         self._thread.start()
+
+    def change(self, made: Sequence[Row], gone: Collection[str] = ()) -> bool:
+        """Take usable rows of pictures that lie in the folder and in the store already, and leave out the paths in
+        `gone`, which do no longer; the new gallery is in use on return. May be called from any thread.
+
+        False where that has to wait until the folder has been looked at: a large gallery, or one not at hand yet.
+        """
+        self._begun.wait(START_S)
+        with self._lock:
+            if not self._at_hand:
+                self._wake.set()
+                return False
+            for path in [*gone, *(row.photo.path for row in made)]:
+                self._rows.pop(path, None)
+                self._pending.pop(path, None)
+            self._rows |= {row.photo.path: row for row in made}
+            self._swap()
+        return True
 
     def close(self) -> None:
         """End, after the picture in hand; may be called twice."""
@@ -107,15 +130,20 @@ class Watcher:
                 look = _Large(self._live, self._folder, self._encoder)
                 if len(self._live.gallery) <= MOST_AT_HAND:
                     self._rows, look = store.rows(self._encoder.network), self
-                    if store.in_memory and sum(row.usable for row in self._rows.values()) < len(self._live.gallery):
+                    if store.in_memory and len(split(self._rows.values())[0]) < len(self._live.gallery):
                         log.warning("%s is not watched for changes: its store could not be written", self._folder)
                         return
+                    self._at_hand = True
+                self._begun.set()
                 while not self._stop.is_set():
                     with Notices(self._folder, self._wake.set) as notices:
                         self._follow(store, look, REST_S if notices.works else POLL_S)
         except Exception as error:  # the run goes on with the people it has
             log.error("%s is no longer watched for changes: %s", self._folder, error)
         finally:
+            with self._lock:
+                self._at_hand = False
+            self._begun.set()
             self._encoder.close()
 
     def _follow(self, store: Store, looking: Watcher | _Large, rest_s: float) -> None:
@@ -141,22 +169,27 @@ class Watcher:
 
     def look(self, photos: Pictures, store: Store) -> bool:
         """Bring the gallery up to date with what has settled; True when there was something to do."""
-        ready = self._settled({photo.path: photo for photo in photos}, monotonic())
+        with self._lock:
+            ready = self._settled({photo.path: photo for photo in (*photos, *photos.counters)}, monotonic())
         fresh = [photo for photo in ready.values() if photo is not None][: self._round]
         gone = [path for path, photo in ready.items() if photo is None]
         if not fresh and not gone:
             return False
-        changed = self._without(gone, store)
+        made: Mapping[str, Row] = {}
         if fresh:
             start = monotonic()
             made = embed(self._folder, fresh, store, [self._encoder], progress=False)
             self._round = max(1, min(ROUND, int(ROUND_S * len(fresh) / max(monotonic() - start, 1e-6))))
-            changed = self._taken(made) or changed
-        if changed and not self._stop.is_set():
-            usable = [row for row in self._rows.values() if row.usable]
-            self._live.swap(Gallery(usable, self._encoder.network, os.fspath(self._folder)))
-            log.info("%s: %d pictures known after a change", self._folder, len(usable))
+        with self._lock:
+            changed = any([self._without(gone, store), self._taken(made)])
+            if changed and not self._stop.is_set():
+                self._swap()
+                log.info("%s: %d pictures known after a change", self._folder, len(self._live.gallery))
         return True
+
+    def _swap(self) -> None:
+        usable, counters = split(self._rows.values())
+        self._live.swap(Gallery(usable, self._encoder.network, os.fspath(self._folder), counters))
 
     def _scanned(self) -> Pictures | None:
         """The pictures in the folder; None where it cannot be believed now."""
@@ -193,6 +226,7 @@ class Watcher:
 
     def _without(self, gone: list[str], store: Store) -> bool:
         """Forget pictures; True when one of them was in use."""
+        gone = [path for path in gone if path in self._rows and path in self._pending]
         store.forget(gone)
         for path in gone:
             self._pending.pop(path, None)
@@ -202,7 +236,9 @@ class Watcher:
         """Take what was made of new pictures; True when the gallery changes by it."""
         changed = False
         for path, row in made.items():
-            pending, now = self._pending[path], monotonic()
+            pending, now = self._pending.get(path), monotonic()
+            if pending is None or pending.photo != row.photo:
+                continue  # changed meanwhile
             if not row.usable and now - pending.since < SURE_S:
                 pending.due = pending.since + SURE_S
                 continue
@@ -245,7 +281,8 @@ class _Large:
         if monotonic() >= self.due:
             report = enroll(self._folder, store, [self._encoder], progress=False)
             if self._enrolled is not None or report.embedded or report.forgotten:
-                self._live.swap(Gallery(report.people, report.network, os.fspath(self._folder)))
+                found = Gallery(report.people, report.network, os.fspath(self._folder), report.counters)
+                self._live.swap(found)
             self._enrolled, self.due = photos, float("inf")
         return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,8 @@ import numpy as np
 
 from streamface import build
 from streamface.errors import GalleryError, ImageError, OutputError
+from streamface.gallery.base import Row
+from streamface.gallery.counter_examples import split
 from streamface.gallery.distances import between
 from streamface.gallery.examine import Limits
 from streamface.gallery.scan import check_folder, person_name, scan
@@ -44,6 +46,8 @@ class Plan:
     """Pictures that show the person, or are named in those rows."""
     unsearched: tuple[Path, ...]
     """Recordings, which are not looked through."""
+    counters: tuple[Path, ...] = ()
+    """Pictures of the person that are kept as counter-examples for somebody else."""
     remembered: tuple[bytes, ...] = ()
     """The embeddings as the store holds them, to look for afterwards."""
 
@@ -78,8 +82,9 @@ class Removal:
             near = difflib.get_close_matches(self._name, names, 1)
             hint = f"did you mean {near[0]}?" if near else "see `streamface gallery list`"
             raise GalleryError(f"nobody here is named {self._name}: {hint}")
-        own = [r.vector for r in network.values() if r.usable and r.photo.identity == self._name]
+        own = [row.vector for row in split(network.values())[0] if row.photo.identity == self._name]
         self._vectors = np.stack(own) if own else self._vectors
+        shown = self._shown_as_counters(network.values())
         places = tuple(self._folder / entry for entry in sorted(os.listdir(self._folder)) if self._is_own(entry))
         named = {path for found in rows.values() for path in found.pictures}
         return Plan(
@@ -92,14 +97,16 @@ class Removal:
             {path: found.rows for path, found in rows.items()},
             tuple(sorted(named | set(self._snapshots()))),
             tuple(path for path in self._recordings() if path.exists()),
-            tuple(np.asarray(row.vector, "<f4").tobytes() for row in kept),
+            tuple(self._folder / row.photo.path for row in shown),
+            tuple(np.asarray(row.vector, "<f4").tobytes() for row in (*kept, *shown)),
         )
 
     def carry_out(self, plan: Plan) -> None:
         """Delete everything in the plan; the embeddings first, so that a crash leaves pictures to begin again from."""
         path = build.store(self._settings)
         with Store(path) as store:
-            store.forget([row.photo.path for row in store.people(self._name)])
+            shown = [path.relative_to(self._folder).as_posix() for path in plan.counters]
+            store.forget([*(row.photo.path for row in store.people(self._name)), *shown])
         # Copies of the store's content: damaged files that were set aside, and what is mapped for large galleries.
         erase.delete_files([*path.parent.glob(f"{path.name}.aside-*"), *path.parent.glob(f"{path.name}.*.matrix")])
         if plan.strangers:
@@ -107,7 +114,7 @@ class Removal:
                 strangers.forget(plan.strangers)
         for file in plan.rows:
             erase.rows_of(Path(file), self._name, True)
-        erase.delete_files(plan.snapshots)
+        erase.delete_files([*plan.snapshots, *plan.counters])
         for place in plan.places:
             _delete_place(place)
 
@@ -123,10 +130,16 @@ class Removal:
             "files": sum(place.exists() or place.is_symlink() for place in plan.places),
             "embeddings": kept,
             "embeddings in deleted parts of files": sum(vector in data for vector in plan.remembered),
+            "counter-examples": sum(path.exists() for path in plan.counters),
             "strangers": len(self._strangers()),
             "rows": sum(erase.rows_of(file, self._name, False).rows for file in self._files()),
             "snapshots": len(self._snapshots()) + sum(file.exists() for file in plan.snapshots),
         }
+
+    def _shown_as_counters(self, rows: Iterable[Row]) -> list[Row]:
+        """Counter-examples for others that show the person."""
+        others = [row for row in split(rows)[1] if row.photo.identity != self._name]
+        return [row for row in others if len(self._vectors) and self._is_them(row.vector)]
 
     def _is_own(self, entry: str) -> bool:
         if entry.startswith("."):

@@ -107,6 +107,7 @@ def plan(found: Plan) -> list[str]:
     lines += [f"    with another file in it: {path}" for path in found.others]
     lines += [f"    {path} is a link: what it leads to stays" for path in found.places if path.is_symlink()]
     lines.append(f"  {_count(found.embeddings, 'embedding')}, of all networks")
+    lines += [f"  a counter-example for somebody else: {path}" for path in found.counters]
     lines += [f"  stranger {number}, who looks like that" for number in found.strangers]
     lines += [f"  {_count(rows, 'row')} in {path}" for path, rows in found.rows.items() if rows]
     lines += [f"  a picture: {path} (others in it are lost with it)" for path in found.snapshots]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 from streamface.gallery import _notices, watch
+from streamface.gallery import enroll as enroll_module
+from streamface.gallery.base import Photo
 from streamface.gallery.live import LiveGallery
 from streamface.gallery.opening import open_gallery
 from streamface.gallery.store import Store
@@ -73,6 +76,7 @@ def follow(people, tmp_path):
         started.append(Watcher(live, people, store, encoder))
         return live, encoder
 
+    start.watchers = started
     yield start
     for watcher in started:
         watcher.close()
@@ -307,3 +311,45 @@ def test_slow_networks_take_few_pictures_a_round(people, follow, monkeypatch):
     while len(live.gallery) < 6 and time.monotonic() < end:
         time.sleep(0.02)
     assert editions == [2, 3, 4, 5, 6]
+
+
+def test_a_counter_example_takes_effect_and_goes_again(people, follow):
+    orange = (0, 90, 255)
+    live, _ = follow()
+    assert name(live, *orange) == "Ann"
+
+    def answers(identity, within_s=30.0):
+        end = time.monotonic() + within_s
+        while name(live, *orange) != identity and time.monotonic() < end:
+            time.sleep(0.01)
+        return name(live, *orange) == identity
+
+    counter = put(people / "Ann/.not-this-person/1.png", orange)
+    assert answers(None)
+    assert name(live, *RED) == "Ann", "her own face keeps the name"
+    counter.unlink()
+    assert answers("Ann")
+
+
+def test_what_was_made_elsewhere_is_in_use_at_once_and_stays(people, follow, tmp_path, monkeypatch):
+    monkeypatch.setattr(watch, "SETTLE_S", 1.0)
+    live, encoder = follow()
+    path = put(people / "Bob/1.png", GREEN)
+    made = enroll_module.embed(people, [photo_of(people, path)], Store(tmp_path / "other.sqlite"), [FakeEncoder()])
+    with Store(tmp_path / "store.sqlite") as store:
+        store.save(encoder.network, made.values())
+    editions = live.edition
+    assert live.follower is None  # who builds it says who follows
+    assert follow.watchers[0].change(list(made.values()))
+    assert name(live, *GREEN) == "Bob" and live.edition == editions + 1
+    time.sleep(1.5)
+    assert name(live, *GREEN) == "Bob" and encoder.calls == 0, "nothing is looked at again"
+    os.rename(people / "Bob", people / "Robert")
+    moved = replace(made["Bob/1.png"], photo=photo_of(people, people / "Robert/1.png"))
+    assert follow.watchers[0].change([moved], ["Bob/1.png"])
+    assert name(live, *GREEN) == "Robert"
+
+
+def photo_of(people, path):
+    status = path.stat()
+    return Photo(path.relative_to(people).as_posix(), path.parent.name, status.st_size, status.st_mtime_ns)

@@ -192,6 +192,22 @@ def test_remove_leaves_nothing_and_proves_it(tmp_path, people):
         run(*given, "--yes")
 
 
+def test_remove_looks_among_counter_examples_and_keeps_those_who_are_meant_by_them(tmp_path, people):
+    put(people / "Ann/1.png", ROSE)
+    put(people / "Bob/1.png", GREEN)
+    shown = put(people / "Bob/.not-this-person/1.png", ROSE)
+    other = put(people / "Ann/.not-this-person/1.png", (9, 250, 9))
+    with StrangerStore(tmp_path / "s.sqlite") as strangers:
+        strangers.create(FakeEncoder().network, 1.0, View(np.float32([0, 1, 0]), 0.9))
+    run("list")
+    vector = (np.float64(ROSE) / 255).astype(np.float32).tobytes()
+    code, value = run_json("remove", "Ann", "--yes", "--stranger-store", "s.sqlite")
+    assert code == 0 and not any(value["left"].values())
+    assert value["removed"]["counters"] == ["people/Bob/.not-this-person/1.png"] and not value["removed"]["strangers"]
+    assert not shown.exists() and not other.exists() and (people / "Bob/1.png").exists()
+    assert vector not in build.store(Settings(gallery=type(Settings().gallery)(database=people))).read_bytes()
+
+
 def test_remove_finds_events_of_somebody_whose_pictures_are_gone(tmp_path, people):
     put(people / "Bob/1.png", GREEN)
     log = events(tmp_path / "events.jsonl", "Ann", "Bob")
