@@ -20,7 +20,7 @@ from streamface.budget import FixedBudget, LiveBudget
 from streamface.capture.base import Source
 from streamface.detection._ahead import DetectAhead
 from streamface.detection.base import Detector
-from streamface.errors import SettingsError, StreamfaceError, WeightsError
+from streamface.errors import GalleryError, SettingsError, StreamfaceError, WeightsError
 from streamface.gallery.base import EncodedFace
 from streamface.gallery.distances import tightened
 from streamface.gallery.gallery import Gallery
@@ -132,17 +132,30 @@ def gallery(settings: Settings, threads: int = 2) -> Gallery | None:
     """The people of the folder, enrolled in `threads` threads; None without a folder."""
     if settings.gallery.database is None:
         return None
+    folder, served = settings.gallery.database, settings.output.serve is not None
+    if served:
+        _make_folder(folder)
     encoders = [LazyEncoder(settings) for _ in range(threads)]
     try:
-        return open_gallery(settings.gallery.database, settings.gallery.store, encoders)[0]
+        return open_gallery(folder, settings.gallery.store, encoders, may_be_empty=served)[0]
     finally:
         for encoder in encoders:
             encoder.close()
 
 
+def _make_folder(folder: Path) -> None:
+    """Where people are enrolled on the page, the folder need not be there."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileExistsError:
+        return  # something that is no folder: opening says so
+    except OSError as error:
+        raise GalleryError(f"cannot make the folder of people {folder} ({error.strerror}): make it first") from error
+
+
 @contextmanager
 def people(settings: Settings, is_live: bool) -> Iterator[LiveGallery | None]:
-    """The people of the folder, in a live stream kept true to it until the block ends.
+    """The people of the folder, in a live or a served stream kept true to it until the block ends.
 
     Without a folder nobody; None when nobody is to be told from others at all.
     """
@@ -152,8 +165,10 @@ def people(settings: Settings, is_live: bool) -> Iterator[LiveGallery | None]:
         return
     known = LiveGallery(found)
     with ExitStack() as closing:
-        if is_live if settings.gallery.watch is None else settings.gallery.watch:
-            closing.enter_context(Watcher(known, folder, store(settings), LazyEncoder(settings)))
+        follows = is_live or settings.output.serve is not None
+        if follows if settings.gallery.watch is None else settings.gallery.watch:
+            watcher = Watcher(known, folder, store(settings), LazyEncoder(settings))
+            known.follower = closing.enter_context(watcher)
         yield known
 
 
@@ -171,6 +186,34 @@ def stranger_store(settings: Settings) -> Path:
     if beside is None:
         return cache.home() / "galleries" / "strangers.sqlite"
     return beside.with_name(f"{beside.stem}.strangers.sqlite")
+
+
+def visit_store(settings: Settings) -> Path:
+    """The SQLite file in which visits are kept for the pages, where no file of events was named."""
+    beside = store(settings)
+    if beside is None:
+        return cache.home() / "galleries" / "visits.sqlite"
+    return beside.with_name(f"{beside.stem}.visits.sqlite")
+
+
+def visit_pictures(settings: Settings) -> Path:
+    """The folder of their best pictures, where no other one was named."""
+    return visit_store(settings).with_suffix("")
+
+
+def visits_file(settings: Settings) -> Path | None:
+    """The SQLite file that the pages read visits from; None where there is none."""
+    output = settings.output
+    if output.events is not None and output.events.suffix.lower() == ".sqlite":
+        return output.events
+    return visit_store(settings) if output.serve is not None and output.visits else None
+
+
+def visits_folder(settings: Settings) -> Path | None:
+    """The folder of the best picture of each visit; None where none are kept."""
+    output = settings.output
+    kept = output.serve is not None and output.visits
+    return output.event_pictures or (visit_pictures(settings) if kept else None)
 
 
 def stranger_desk(settings: Settings, is_live: bool) -> AbstractContextManager[StrangerDesk | None]:
@@ -368,7 +411,8 @@ def events(settings: Settings) -> list[Sink]:
     from streamface.sinks.visits import Visits
 
     output = settings.output
-    outputs = [] if output.events is None else [to_file(output.events)]
+    named = dict.fromkeys([output.events, visits_file(settings)])
+    outputs = [to_file(path) for path in named if path is not None]
     if output.mqtt is not None:
         from streamface.sinks.mqtt import Mqtt, broker
 
@@ -379,7 +423,8 @@ def events(settings: Settings) -> list[Sink]:
         outputs.append(Webhook(output.webhook, output.webhook_queue))
     if not outputs:
         return []
-    views = BestViews(output.event_pictures) if output.event_pictures else None
+    folder = visits_folder(settings)
+    views = BestViews(folder) if folder else None
     return [EventsSink(outputs, Visits(output.leave_after_s), views)]
 
 

@@ -176,14 +176,23 @@ def _monitored(settings: Settings, readings: Callable[[], Sequence[Reading]]) ->
 @contextmanager
 def _served(cameras: Cameras) -> Iterator[dict[str, list[Sink]]]:
     """The sinks through which each camera's results reach the pages, while these are served; none without pages."""
-    output = next(iter(cameras.streams.values())).settings.output
+    settings = [stream.settings for stream in cameras.streams.values()]
+    output = settings[0].output
     if output.serve is None:
         yield {}
         return
+    from streamface import build
     from streamface.web.serving import serving
 
-    with serving(output, tuple(cameras.streams)) as served:
+    files, folders = (
+        tuple(dict.fromkeys(path for camera in settings if (path := place(camera)) is not None))
+        for place in (build.visits_file, build.visits_folder)
+    )
+    with serving(output, tuple(cameras.streams), (files, folders)) as served:
         log.info("pages on %s", served.url)
+        if files:
+            pictures = f", their pictures in {', '.join(map(str, folders))}" if folders else ""
+            log.info("visits are kept in %s%s", ", ".join(map(str, files)), pictures)
         yield {name: [view] for name, view in served.views.items()}
 
 
@@ -192,7 +201,7 @@ def _what_runs(settings: Settings, people: Gallery | None) -> str:
     from streamface.runtime import device
 
     known = "no database: everybody is unknown"
-    if people:
+    if people is not None and settings.gallery.database is not None:
         known = f"{len(people.identities)} known, {len(people)} pictures"
     facts, metric = build.spec(settings), settings.recognition.metric
     network = f"{facts.name} network" + (f" with {facts.weights} weights" if facts.weights else "")

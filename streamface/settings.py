@@ -213,6 +213,8 @@ class OutputSettings:
     """Further names of this computer under which browsers may ask for the pages."""
     password_file: Path | None = None
     """File that holds the hash of the pages' password."""
+    visits: bool = True
+    """With `serve`, keep visits and their best pictures for the pages, also where no file of events was named."""
     leave_after_s: float = 5.0
     """Seconds out of sight after which a person has left; higher joins more into one visit, and tells later."""
     webhook: str | None = field(default=None, repr=False)  # an address may hold a password

@@ -186,6 +186,11 @@ class Visits:
         return {track: stay.id for track, stay in self._present.items() if stay.told}
 
     @property
+    def since(self) -> Mapping[int, float]:
+        """Track -> when the person came into view, in seconds since 1970, of everybody followed at this moment."""
+        return {track: stay.started[1] for track, stay in self._present.items()}
+
+    @property
     def seen_at(self) -> Mapping[str, float]:
         """Visit -> when the person was last seen (seconds since 1970), of every visit that is not over and was told."""
         return {stay.id: stay.seen[1] for stay in (*self._away, *self._present.values()) if stay.told}

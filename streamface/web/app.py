@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 
 from streamface import __version__
-from streamface.web import live, passwords
+from streamface.web import live, passwords, visits
 from streamface.web.guard import COOKIE, Guard
 from streamface.web.sessions import IDLE_S, Session
 from streamface.web.site import Site, of
@@ -25,7 +25,8 @@ def create(site: Site) -> Guard:
         title="streamface", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
     app.state.site = site
-    app.include_router(live.router)
+    for part in (live, visits):
+        app.include_router(part.router)
     app.add_api_route("/", _page("index.html"), include_in_schema=False)
     app.add_api_route("/login", _login_page, include_in_schema=False)
     app.add_api_route("/api/session", _sign_in, methods=["POST"], tags=["session"], summary="Sign in")

@@ -100,7 +100,11 @@ def described(view: View, snapshot: Snapshot) -> dict:
         "media_time": frame.media_time,
         "delay_s": round(time.time() - frame.captured_at, 3) if live else None,
         "size": [width, height],
-        "faces": [_face(face, width, height) for face in result.faces if face.track.confirmed],
+        "faces": [
+            {**_face(face, width, height), "since": snapshot.since.get(face.track.id)}
+            for face in result.faces
+            if face.track.confirmed
+        ],
     }
 
 
@@ -115,6 +119,8 @@ def _face(face: FaceResult, width: int, height: int) -> dict:
         "looked_at": match is not None,
         "distance": round(match.distance, 4) if match and match.distance != float("inf") else None,
         "threshold": match.threshold if match else None,
+        "stranger": face.stranger.number if face.stranger else None,
+        "visit": face.stranger.visit if face.stranger else None,
         "in_sight": face.track.missed == 0,
         "quality": None if face.quality is None else round(face.quality, 3),
         "attributes": {name: _attribute(attribute) for name, attribute in face.attributes.items()},

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from streamface.errors import SettingsError
 from streamface.settings import OutputSettings
 from streamface.web import passwords
 from streamface.web.views import View
 
+Visits = tuple[Sequence[Path], Sequence[Path]]
 MISSING = "the pages need more packages: pip install 'streamface[web]'"
 
 
@@ -25,8 +27,13 @@ class Served:
 
 
 @contextmanager
-def serving(output: OutputSettings, cameras: Sequence[str]) -> Iterator[Served]:
+def serving(
+    output: OutputSettings, cameras: Sequence[str], visits: Visits = ((), ())
+) -> Iterator[Served]:
     """Serve the pages of `cameras` on `output.serve` until the block ends.
+
+    visits: SQLite files of events, and folders of the pictures that they name.
+
 
     Raises `SettingsError` for an address that others reach and no password, `OutputError` for one that is taken.
     """
@@ -35,6 +42,7 @@ def serving(output: OutputSettings, cameras: Sequence[str]) -> Iterator[Served]:
         from streamface.web.guard import Access, hosts_for
         from streamface.web.server import Server, is_loopback, parsed
         from streamface.web.site import Site
+        from streamface.web.visits import VisitBook
     except ImportError as error:
         raise SettingsError(MISSING) from error
     host, port = parsed(output.serve)
@@ -44,7 +52,8 @@ def serving(output: OutputSettings, cameras: Sequence[str]) -> Iterator[Served]:
             f"others can reach {host}, so a password is needed: make one with `streamface password > FILE` and add "
             f"--password-file FILE, or put it into {passwords.VARIABLE}"
         )
-    views = {camera: View(camera) for camera in cameras}
-    site = Site(views, Access(hosts_for(host, output.serve_names), password_hash))
+    views = {camera: View(camera, output.leave_after_s) for camera in cameras}
+    book = VisitBook(*visits) if visits[0] else None
+    site = Site(views, Access(hosts_for(host, output.serve_names), password_hash), book)
     with Server(app.create(site), host, port) as server:
         yield Served(views, server.url)

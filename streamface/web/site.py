@@ -12,6 +12,8 @@ from streamface.web.views import View
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
+    from streamface.web.visits import VisitBook
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -20,6 +22,8 @@ class Site:
     views: Mapping[str, View]
     """Of each camera by its name."""
     access: Access
+    visits: VisitBook | None = None
+    """Who was there; None where that is not kept."""
 
 
 def of(connection: HTTPConnection) -> Site:

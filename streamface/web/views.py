@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from streamface.sinks.base import Sink
+from streamface.sinks.visits import LEAVE_AFTER_S, Visits
 from streamface.types import FrameResult
 
 QUALITY = 80
@@ -25,6 +27,9 @@ class Snapshot:
     result: FrameResult | None = None
     image: np.ndarray | None = None
     """(H, W, 3) uint8 BGR with labels drawn; None while nobody looks at it that way."""
+    since: Mapping[int, float] = field(default_factory=dict)
+    """Track -> when the person came into view, in seconds since 1970; a lost track that is found again is no
+    newcomer."""
 
 
 class View(Sink):
@@ -36,8 +41,9 @@ class View(Sink):
 
     wants_repeated = True
 
-    def __init__(self, camera: str) -> None:
+    def __init__(self, camera: str, leave_after_s: float = LEAVE_AFTER_S) -> None:
         self.camera = camera
+        self._visits = Visits(leave_after_s)
         self._lock = threading.Lock()
         self._newest = Snapshot(0)
         self._encoded: dict[tuple[bool, int], bytes] = {}
@@ -51,8 +57,10 @@ class View(Sink):
 
     def write(self, result: FrameResult, image: np.ndarray | None) -> None:
         """Take the newest result."""
+        if not result.frame.repeated:
+            self._visits.update(result)
         with self._lock:
-            self._newest = Snapshot(self._newest.version + 1, result, image)
+            self._newest = Snapshot(self._newest.version + 1, result, image, self._visits.since)
             self._encoded.clear()
             waiting = list(self._waiting)
         for loop, event in waiting:

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from streamface import testing
-from streamface.types import LOST, Box, FaceResult, Frame, FrameResult, Match, SourceState
+from streamface.types import LOST, Box, FaceResult, Frame, FrameResult, Match, SourceState, Stranger
 from streamface.web import app, views
 from streamface.web.guard import Access, hosts_for
 from streamface.web.site import Site
@@ -118,3 +118,22 @@ def test_an_unknown_camera_is_said():
     assert made.get("/api/cameras/yard/picture.jpg").status_code == 404
     with pytest.raises(WebSocketDisconnect), made.websocket_connect("ws://localhost/api/cameras/yard/live") as socket:
         socket.receive_json()
+
+
+def test_since_when_somebody_is_there_outlives_the_track():
+    view = View("door")
+    view.write(result(0), None)
+    view.write(result(1), None)
+    view.write(FrameResult(result(2).frame), None)  # lost for a moment
+    face = FaceResult(testing.track(9, box=Box(82, 45, 162, 135)), Match("Änna <i>", 0.04, "cosine", 0.07))
+    view.write(FrameResult(result(3).frame, (face,)), None)
+    (shown,) = site(view).get("/api/cameras").json()[0]["faces"]
+    assert (shown["track"], shown["since"]) == (9, 1e9)
+
+
+def test_a_stranger_is_told_with_number_and_visit():
+    view = View("door")
+    face = FaceResult(testing.track(7), Match(None, 0.2, "cosine", 0.07), stranger=Stranger(3, 2))
+    view.write(FrameResult(result(0).frame, (face,)), None)
+    (shown,) = site(view).get("/api/cameras").json()[0]["faces"]
+    assert (shown["stranger"], shown["visit"], shown["identity"]) == (3, 2, None)
