@@ -44,8 +44,10 @@ class Analyzer:
             desk = opening.enter_context(build.stranger_desk(self.settings, live))
             self._pipeline = build.pipeline(self.settings, self._people, build.analysis(self.settings), pace, desk)
             opening.callback(self._pipeline.close)
+            self._privacy = build.privacy(self.settings, self._people, self._pipeline.look, pace)
             self._close = opening.pop_all()
-        thumbnail = self._people.thumbnail if self._people else None
+        hidden = self.settings.privacy.blur in ("known", "all")
+        thumbnail = self._people.thumbnail if self._people and not hidden else None
         self._overlay = Overlay(self.settings.overlay, thumbnail, self.settings.detection.zone)
         if self._people:
             self._people.on_swap(self._overlay.forget_pictures)
@@ -69,7 +71,7 @@ class Analyzer:
             self._check(time)
             made = Frame(image, self._index, clock(), time, "frames")
             self._index += 1
-            return self._pipeline.step(made)
+            return self._privacy.at_once(self._pipeline.step(made))
 
     def draw(self, result: FrameResult) -> np.ndarray:
         """A copy of the result's frame with everything drawn on it: (H, W, 3) uint8 BGR, read-only."""

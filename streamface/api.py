@@ -22,6 +22,7 @@ import numpy as np
 from streamface import build, keywords, plugins, stills
 from streamface.attributes.base import ACTIONS
 from streamface.errors import SettingsError
+from streamface.gallery.consent import not_consenting
 from streamface.gallery.distances import distance
 from streamface.gallery.gallery import Gallery
 from streamface.recognition.base import METRICS
@@ -168,7 +169,7 @@ def find(
     db_path: a folder as the stream's (`Person Name/*.jpg` or `Person Name.jpg`); it is enrolled into the same store
     (`store`, None: in the cache folder), so that only new and changed pictures are embedded. `all_distances` also
     gives the pictures beyond the threshold. Other arguments and errors as for `verify`, and `GalleryError` for a
-    folder without people; a list of pictures gives a list of tables.
+    folder without people; a list of pictures gives a list of tables. People who did not consent are left out.
 
     Returns one row per face of `img` and picture within the threshold: `identity`, `image` (path), `distance`,
     `threshold`, `face` (number of the face in `img`, 0 the largest), `x`, `y`, `w`, `h` (its box in `img`) and
@@ -179,10 +180,12 @@ def find(
         raise SettingsError("find needs db_path: the folder of people to search")
     settings = replace(analysis.prepared(), gallery=keywords.settings_from(db_path=db_path, store=store).gallery)
     limit, people = build.threshold(settings), build.gallery(settings)
+    unnamed = not_consenting(settings.gallery.database)
 
     def look(image: object, place: str) -> pandas.DataFrame:
         seen = analysis.faces(*stills.read(image, place), enforce_detection)
         table = _table(analysis, seen, people, limit)
+        table = table[~table.identity.isin(unnamed)].reset_index(drop=True) if unnamed else table
         return table if all_distances else table[table.distance <= limit].reset_index(drop=True)
 
     return stills.each(img, look)

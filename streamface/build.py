@@ -32,12 +32,13 @@ from streamface.gallery.strangers import Limits, Strangers
 from streamface.gallery.watch import Watcher
 from streamface.memory import Matcher, Memory
 from streamface.pipeline import Pace, Pipeline
+from streamface.privacy import STEADY_S, Privacy
 from streamface.recognition.base import METRICS, NetworkSpec
 from streamface.runtime import cache, convert
 from streamface.scheduler import DetectionSchedule, Scheduler
 from streamface.settings import RecordingSettings, Settings
 from streamface.sinks.base import Sink
-from streamface.types import Match
+from streamface.types import Box, Match
 from streamface.workers import BackgroundWorker, InlineWorker, OrderedWorker
 
 AUTO_MODEL = "Dlib"
@@ -164,6 +165,7 @@ def people(settings: Settings, is_live: bool) -> Iterator[LiveGallery | None]:
         yield LiveGallery(Gallery((), network_key(settings))) if settings.strangers.strangers else None
         return
     known = LiveGallery(found)
+    known.read_consent(folder)
     with ExitStack() as closing:
         follows = is_live or settings.output.serve is not None
         if follows if settings.gallery.watch is None else settings.gallery.watch:
@@ -345,6 +347,19 @@ def pipeline(
     return Pipeline(finding, tracker, attention, schedule)
 
 
+def privacy(
+    settings: Settings, people: LiveGallery | None, look: Callable[[np.ndarray], Sequence[Box]], pace: Pace
+) -> Privacy:
+    """What covers faces; raises `SettingsError` for wishes that contradict each other."""
+    blur = settings.privacy.blur
+    if blur == "known" and settings.gallery.database is None:
+        raise SettingsError("--blur known needs to know who has a name: add --database DIR")
+    if blur in ("unknown", "all") and settings.strangers.stranger_pictures:
+        raise SettingsError(f"--stranger-pictures keeps what --blur {blur} hides: leave one of them out")
+    steady_s = 0.0 if pace is Pace.STILLS else STEADY_S
+    return Privacy(blur, people, look, settings.detection.zone, steady_s)
+
+
 def _watching(settings: Settings) -> Detector:
     """The detector of a stream: the zone, when there is one, is for what a camera sees, not for people's pictures."""
     from streamface.detection._zone import ZoneDetector
@@ -374,7 +389,16 @@ def files(settings: Settings) -> list[Sink]:
         from streamface.sinks.faces import FacesSink
 
         sinks.append(FacesSink(output.faces))
-    return sinks + events(settings)
+    return sinks + events(settings) + housekeeping(settings)
+
+
+def housekeeping(settings: Settings) -> list[Sink]:
+    """What deletes old pictures; none where they are kept for ever."""
+    from streamface.sinks.housekeeping import Housekeeping
+
+    output, days = settings.output, settings.privacy.keep_pictures_days
+    folders = [folder for folder in (output.snapshots, visits_folder(settings)) if folder is not None]
+    return [] if days is None else [Housekeeping(folders, days)]
 
 
 def recorder(settings: Settings) -> list[Sink]:
@@ -422,10 +446,12 @@ def events(settings: Settings) -> list[Sink]:
 
         outputs.append(Webhook(output.webhook, output.webhook_queue))
     if not outputs:
+        if settings.privacy.keep_events_days is not None:
+            raise SettingsError("--keep-events says how long events are kept, but none are: add --events FILE")
         return []
     folder = visits_folder(settings)
-    views = BestViews(folder) if folder else None
-    return [EventsSink(outputs, Visits(output.leave_after_s), views)]
+    views, keep_days = BestViews(folder) if folder else None, settings.privacy.keep_events_days
+    return [EventsSink(outputs, Visits(output.leave_after_s), views, keep_days=keep_days)]
 
 
 def window(settings: Settings, notice: Callable[[np.ndarray, str], np.ndarray], stopped: Callable[[], bool]) -> Sink:

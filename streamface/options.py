@@ -114,6 +114,15 @@ GROUPS: dict[str, tuple[Option, ...]] = {
                float, "GB"),
         Option("keep-days", "recording", "keep_days", "delete recordings that are older (default: never)", float, "N"),
     ),
+    "whose face may be seen, and for how long": (
+        Option("blur", "privacy", "blur", "make faces unrecognisable in everything that is shown, recorded or sent: "
+               "those of unknown or known people, or all (default: of people who did not consent; docs/privacy.md)",
+               metavar="WHO"),
+        Option("keep-events", "privacy", "keep_events_days", "delete events and visits that are older (default: never)",
+               float, "DAYS"),
+        Option("keep-pictures", "privacy", "keep_pictures_days", "delete pictures of --event-pictures and --snapshots "
+               "that are older (default: never)", float, "DAYS"),
+    ),
     "how to see": (
         Option("detector", "detection", "detector", "MTCNN, YuNet or Haar (default: MTCNN)", metavar="N"),
         Option("min-face", "detection", "min_face_px", "smallest face in pixels; larger is faster (default: 40)",

@@ -6,13 +6,15 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+
 from streamface.analysis import Stopwatch
 from streamface.attention import Attention
 from streamface.detection.base import Detector
 from streamface.pyramid import Pyramid
 from streamface.scheduler import DetectionSchedule
 from streamface.tracking.base import Tracker
-from streamface.types import Frame, FrameResult, Track
+from streamface.types import Box, Frame, FrameResult, Track
 
 
 class Pace(Enum):
@@ -56,6 +58,8 @@ class Followed:
     """Requests for this frame."""
     dropped: int
     watch: Stopwatch
+    found: tuple[Box, ...] | None
+    """Faces of a full detection; None where there was none."""
 
 
 class Pipeline:
@@ -92,20 +96,28 @@ class Pipeline:
         """Follow the people in one more frame, and ask for looks at some of them."""
         pyramid, watch = self._pyramid(frame), Stopwatch()
         self._tracker.size_wh = frame.size_wh
-        tracks = self._follow(frame.index, pyramid, watch)
-        return Followed(frame, tracks, self._attention.ask(frame, pyramid, tracks, watch), dropped, watch)
+        tracks, found = self._follow(frame.index, pyramid, watch)
+        taken = self._attention.ask(frame, pyramid, tracks, watch)
+        return Followed(frame, tracks, taken, dropped, watch, found)
 
     def finish(self, followed: Followed) -> FrameResult:
         """Everything that is known after the oldest frame that was begun and not finished yet."""
         faces = self._attention.learn(followed.taken, followed.tracks, followed.watch)
-        return FrameResult(followed.frame, faces, followed.watch.take(), followed.dropped)
+        return FrameResult(followed.frame, faces, followed.watch.take(), followed.dropped, followed.found)
+
+    def look(self, image: np.ndarray) -> tuple[Box, ...]:
+        """The faces of an (H, W, 3) uint8 BGR image, looked for in the whole picture; nobody is followed by it."""
+        return tuple(found.box for found in self._detector.detect(Pyramid(image)))
 
     def _pyramid(self, frame: Frame) -> Pyramid:
         if self._ahead and self._ahead[0][0] == frame.index:
             return self._ahead.popleft()[1]
         return Pyramid(frame.image)
 
-    def _follow(self, index: int, pyramid: Pyramid, watch: Stopwatch) -> tuple[Track, ...]:
+    def _follow(
+        self, index: int, pyramid: Pyramid, watch: Stopwatch
+    ) -> tuple[tuple[Track, ...], tuple[Box, ...] | None]:
+        """The tracks, and the faces of a full detection where one was made."""
         with watch("track"):
             expected = self._tracker.predict(index)
         is_wanted = self._tracker.wants_detection
@@ -115,11 +127,11 @@ class Pipeline:
             watch.correct("detect", self._detector.beside_ms)
             self._schedule.detected(watch["detect"])
             with watch("track"):
-                return self._tracker.update(detections, index)
+                return self._tracker.update(detections, index), tuple(found.box for found in detections)
         with watch("refine"):
             answers = self._detector.refine(pyramid, expected)
         with watch("track"):
-            return self._tracker.refine(answers, index)
+            return self._tracker.refine(answers, index), None
 
     @property
     def postponed(self) -> Postponed:

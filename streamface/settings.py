@@ -263,6 +263,23 @@ class RecordingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacySettings:
+    """Whose faces may be seen, and for how long what was seen is kept; see docs/privacy.md."""
+
+    blur: str | None = None
+    """Whose faces are made unrecognisable before anything leaves the stream: 'unknown', 'known' or 'all'; None: only
+    those of people who did not consent."""
+    keep_events_days: float | None = None
+    """Days after which an event, and a visit, is deleted from where it is kept; None: never."""
+    keep_pictures_days: float | None = None
+    """Days after which a picture of `snapshots` and `event_pictures` is deleted; None: never."""
+
+    def __post_init__(self) -> None:
+        _one_of(self, ("unknown", "known", "all"), "blur")
+        _between(self, 0.001, float("inf"), "keep_events_days", "keep_pictures_days")
+
+
+@dataclass(frozen=True, slots=True)
 class RuntimeSettings:
     """How networks are run."""
 
@@ -294,6 +311,7 @@ class Settings:
     overlay: OverlaySettings = field(default_factory=OverlaySettings)
     output: OutputSettings = field(default_factory=OutputSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
 
 

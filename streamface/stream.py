@@ -93,6 +93,7 @@ class Stream:
             self._pace = build.pace(self.source)
             self._pipeline = build.pipeline(self.settings, self.people, analysis, self._pace, self._desk(opening))
             opening.callback(self._pipeline.close)
+            self._privacy = build.privacy(self.settings, self.people, self._pipeline.look, self._pace)
             self.source.on_ahead = self._pipeline.expect
             self._phase, self._close = "live", opening.pop_all()
         return self
@@ -135,8 +136,18 @@ class Stream:
     def __iter__(self) -> Iterator[FrameResult]:
         """One result for each frame, in order, until the source ends or `stop` is called.
 
-        While a camera gives nothing its last frame comes again, `repeated` and without faces.
+        While a camera gives nothing its last frame comes again, `repeated` and without faces. Faces that may not be
+        seen are covered; then results come some frames later.
         """
+        try:
+            for result in self._results():
+                yield from self._privacy.take(result)
+        except SourceError:
+            yield from self._privacy.end()
+            raise
+        yield from self._privacy.end()
+
+    def _results(self) -> Iterator[FrameResult]:
         self._begun, followed = perf_counter(), deque()
         try:
             while (frame := self._next()) is not None:
@@ -246,7 +257,9 @@ class Stream:
         return self.overlay.render(result, self._rate.tick() if told else None)
 
     def _thumbnail(self, photo: str, size_px: int) -> np.ndarray | None:
-        return self.people.thumbnail(photo, size_px) if self.people else None
+        """The picture of a known person; none where known faces are covered."""
+        hidden = self.settings.privacy.blur in ("known", "all")
+        return self.people.thumbnail(photo, size_px) if self.people and not hidden else None
 
 
 class _Rate:

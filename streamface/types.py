@@ -279,6 +279,9 @@ class FrameResult:
     """Milliseconds of each stage on this frame."""
     dropped: int = 0
     """Frames of a live source that were skipped before this one."""
+    found: tuple[Box, ...] | None = None
+    """Every face of this frame that was looked for in the whole picture, also those that have no number yet; None for
+    a frame in which only known faces were followed."""
     source_state: SourceState | None = None
     """How the camera does; None for a file."""
     source_events: tuple[SourceEvent, ...] = ()

@@ -20,10 +20,10 @@ ROWS = (
     ),
     (
         "pipeline", "attention", "scheduler", "budget", "workers", "memory", "strangers", "analysis", "analysis_pool",
-        "cropped", "testing", "outputs", "profiling", "monitoring",
+        "cropped", "testing", "outputs", "profiling", "monitoring", "privacy",
     ),
     ("capture", "detection", "tracking", "recognition", "attributes", "gallery", "overlay", "sinks"),
-    ("networks", "geometry", "alignment", "images", "pyramid", "distances", "runtime", "plugins", "settings",
+    ("mosaic", "networks", "geometry", "alignment", "images", "pyramid", "distances", "runtime", "plugins", "settings",
      "process_list"),
     ("types", "errors"),
 )  # fmt: skip

@@ -63,6 +63,9 @@ class Pipeline:
     def finish(self, frame):
         return FrameResult(frame)
 
+    def look(self, image):
+        return ()
+
     def close(self):
         pass
 

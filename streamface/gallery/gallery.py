@@ -37,7 +37,8 @@ class Gallery:
         self, rows: Iterable[Row] | Table, network: str, folder: str = "", counters: Iterable[Row] = ()
     ) -> None:
         self._table = rows if isinstance(rows, Table) else Table.of(rows)
-        self._folder = folder
+        self.folder = folder
+        """Stands in front of the paths of its pictures."""
         self.network = network
         self.counters = tuple(sorted(counters, key=lambda row: (row.photo.identity, row.photo.path)))
         """Rows of whom somebody is not, ordered by person and path."""
@@ -51,7 +52,7 @@ class Gallery:
     @cached_property
     def photos(self) -> tuple[str, ...]:
         """Path of each picture, in the order of `people`."""
-        return tuple(os.path.join(self._folder, path) for path in self._table.pictures.paths)
+        return tuple(os.path.join(self.folder, path) for path in self._table.pictures.paths)
 
     @property
     def vectors(self) -> np.ndarray:
@@ -147,7 +148,7 @@ class Gallery:
         return Match(identity, far, metric, threshold, runner_up, self._photo(row))
 
     def _photo(self, row: int) -> str:
-        return os.path.join(self._folder, self._table.pictures.paths[row])
+        return os.path.join(self.folder, self._table.pictures.paths[row])
 
     @cached_property
     def _places(self) -> tuple[np.ndarray, np.ndarray]:
@@ -159,7 +160,7 @@ class Gallery:
     def _box(self, photo: str) -> Box | None:
         """Where the face is in `photo`, None for a picture of nobody here."""
         hashes, rows = self._places
-        own = _hash(photo[len(os.path.join(self._folder, "")) :])
+        own = _hash(photo[len(os.path.join(self.folder, "")) :])
         first, last = np.searchsorted(hashes, own, "left"), np.searchsorted(hashes, own, "right")
         found = [int(row) for row in rows[first:last] if self._photo(int(row)) == photo]
         return Box(*self._table.boxes[found[0]].tolist()) if found else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,10 +49,18 @@ class Joiner:
         rows: the usable pictures of everybody.
         encoder: finds and embeds faces.
         limits: what counts as alike.
+        unnamed: people who did not consent: compared with, and not named.
     """
 
-    def __init__(self, identity: str, rows: Sequence[Row], encoder: Encoder, limits: Limits) -> None:
-        self._identity, self._encoder, self._limits = identity, encoder, limits
+    def __init__(
+        self,
+        identity: str,
+        rows: Sequence[Row],
+        encoder: Encoder,
+        limits: Limits,
+        unnamed: Collection[str] = (),
+    ) -> None:
+        self._identity, self._encoder, self._limits, self._unnamed = identity, encoder, limits, unnamed
         self._rows = list(rows)
 
     def judge(self, source: Path, anyway: bool = False) -> Judged:
@@ -81,7 +89,7 @@ class Joiner:
             remarks.append(f"it does not look like {self._identity}'s other pictures (nearest: {own[0]:.3f})")
         if other is None or (own and own[0] <= other[0] and own[0] <= self._limits.naming):
             return None, tuple(remarks)
-        far, name = other
+        far, name = other[0], "somebody who did not consent" if other[1] in self._unnamed else other[1]
         if far <= self._limits.naming:
             return f"it shows {name} (distance {far:.3f}, threshold {self._limits.naming:.3f})", tuple(remarks)
         if far <= self._limits.alike:

@@ -154,6 +154,7 @@ class Watcher:
             self._wake.clear()
             start = monotonic()
             photos = self._scanned()
+            self._live.read_consent(self._folder)
             if photos is not None and looking.look(photos, store):
                 busy_at = monotonic()
             elif monotonic() - busy_at > IDLE_S:

@@ -15,6 +15,7 @@ from pathlib import Path
 from streamface.errors import OutputError
 from streamface.images import list_images
 from streamface.runtime.cache import write_atomically
+from streamface.sinks._files import alone_with
 
 NAMES = ("person", "previous", "identity")
 """Columns that hold names: of events, and of rows of faces."""
@@ -29,6 +30,8 @@ class Erased:
     rows: int
     pictures: tuple[Path, ...] = ()
     """Files that the rows name as pictures of the person."""
+    content: tuple[Row, ...] = ()
+    """The rows themselves."""
 
 
 def rows_of(path: Path, name: str, delete: bool) -> Erased:
@@ -40,7 +43,8 @@ def rows_of(path: Path, name: str, delete: bool) -> Erased:
     try:
         if path.suffix.lower() == ".sqlite":
             return _in_database(path, name, delete)
-        return _in_lines(path, name, delete)
+        with alone_with(path):
+            return _in_lines(path, name, delete)
     except (OSError, UnicodeDecodeError, sqlite3.Error) as error:
         raise OutputError(f"cannot look through {path} ({error}): stop what writes it, or delete it") from error
 
@@ -54,7 +58,8 @@ def _in_lines(path: Path, name: str, delete: bool) -> Erased:
     if gone and delete:
         kept = "".join(line for number, line in enumerate(lines) if number not in gone)
         write_atomically(path, kept.encode())
-    return Erased(path, len(gone), _pictures(path, (parsed[number] for number in gone)))
+    about = tuple(parsed[number] for number in sorted(gone))
+    return Erased(path, len(gone), _pictures(path, about), about)
 
 
 def _json_row(line: str) -> Row | None:
@@ -114,7 +119,7 @@ def _in_database(path: Path, name: str, delete: bool) -> Erased:
         if delete:
             db.commit()
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return Erased(path, len(rows), _pictures(path, rows))
+    return Erased(path, len(rows), _pictures(path, rows), tuple(rows))
 
 
 def _where(columns: Iterable[str], name: str) -> tuple[str, list[str]]:

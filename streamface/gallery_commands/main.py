@@ -1,4 +1,4 @@
-"""`streamface gallery add | list | remove | check | strangers | name-stranger`: from a command line to an exit code."""
+"""`streamface gallery add | list | remove | export | consent | check | ...`: from a command line to an exit code."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from pathlib import Path
 from streamface import build
 from streamface.configuration import cameras_from
 from streamface.errors import GalleryError, SettingsError
+from streamface.gallery.base import Row
+from streamface.gallery.consent import mark, not_consenting
 from streamface.gallery.enroll import Report, enroll
 from streamface.gallery.examine import Findings, Limits, examine
 from streamface.gallery.joining import Joiner, Judged, checked_name, place_for, put, same_file
 from streamface.gallery.scan import check_folder
 from streamface.gallery.store import Store
 from streamface.gallery_commands import text
+from streamface.gallery_commands.export import export
 from streamface.gallery_commands.removal import Removal
 from streamface.gallery_commands.strangers import listed, name_stranger
 from streamface.options import Parser
@@ -109,6 +112,12 @@ def parser() -> argparse.ArgumentParser:
     removing = commands.add_parser("remove", parents=[common], help="forget somebody: pictures, embeddings, events")
     removing.add_argument("name")
     removing.add_argument("--yes", action="store_true", help="do not ask")
+    exporting = commands.add_parser("export", parents=[common], help="everything that is kept of somebody, as a ZIP file")
+    exporting.add_argument("name")
+    exporting.add_argument("file", type=Path)
+    consenting = commands.add_parser("consent", parents=[common], help="whether somebody may be recorded and named")
+    consenting.add_argument("name")
+    consenting.add_argument("answer", choices=("yes", "no"))
     commands.add_parser("check", parents=[common], help="find mixed up, repeated, poor and too similar pictures")
     commands.add_parser("strangers", parents=[common], help="people without a name who were seen")
     naming = commands.add_parser("name-stranger", parents=[common], help="make a stranger a named person")
@@ -126,7 +135,7 @@ def _add(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
             raise GalleryError(f"cannot make {desk.folder} ({error.strerror}): make it first") from error
     encoder = build.LazyEncoder(desk.settings)
     try:
-        joiner = Joiner(identity, desk.enrolled().rows, encoder, desk.limits)
+        joiner = Joiner(identity, desk.enrolled().rows, encoder, desk.limits, not_consenting(desk.folder))
         done = [_put_one(desk.folder, identity, source, joiner, given.anyway) for source in given.images]
     finally:
         encoder.close()
@@ -160,17 +169,22 @@ def _list(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
     for skipped in report.skipped:
         entry = {"path": skipped.path, "reason": skipped.reason}
         people.setdefault(skipped.identity, {"pictures": [], "unusable": []})["unusable"].append(entry)
-    people = dict(sorted(people.items()))
-    desk.tell({"folder": desk.folder, "network": report.network, "people": people}, text.people(people))
+    unnamed = not_consenting(desk.folder) & set(people)
+    people = {name: found for name, found in sorted(people.items()) if name not in unnamed}
+    value = {"folder": desk.folder, "network": report.network, "people": people, "did_not_consent": len(unnamed)}
+    desk.tell(value, [*text.people(people), *text.unnamed(len(unnamed))])
     return 0
 
 
 def _check(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
-    report = desk.enrolled()
-    findings: Findings = examine(desk.folder, report.rows, desk.limits)
-    unusable = [{"path": skipped.path, "reason": skipped.reason} for skipped in report.skipped]
-    value = {**asdict(findings), "unusable": unusable, "threshold_in_use": desk.limits.naming}
-    desk.tell(value, text.checked(findings, unusable, desk.limits.naming))
+    report, unnamed = desk.enrolled(), not_consenting(desk.folder)
+    rows = [row for row in report.rows if row.photo.identity not in unnamed]
+    findings: Findings = examine(desk.folder, rows, desk.limits)
+    skipped = [picture for picture in report.skipped if picture.identity not in unnamed]
+    unusable = [{"path": picture.path, "reason": picture.reason} for picture in skipped]
+    value = {**asdict(findings), "unusable": unusable, "threshold_in_use": desk.limits.naming,
+             "did_not_consent": len(unnamed)}  # fmt: skip
+    desk.tell(value, [*text.checked(findings, unusable, desk.limits.naming), *text.unnamed(len(unnamed))])
     return FOUND if findings.faults or unusable else 0
 
 
@@ -193,8 +207,29 @@ def _remove(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
     return FOUND if any(left.values()) else 0
 
 
+def _export(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
+    removal = Removal(desk.cameras, checked_name(given.name), desk.limits)
+    desk.enrolled()
+    plan = removal.plan()
+    kinds = export(removal, plan, given.file)
+    value = {"file": given.file, "entries": kinds, "unsearched": plan.unsearched}
+    desk.tell(value, text.exported(given.file, kinds, plan.unsearched))
+    return 0
+
+
+def _consent(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
+    check_folder(desk.folder)
+    name = checked_name(given.name)
+    files = mark(desk.folder, name, given.answer == "yes")
+    desk.tell({"name": name, "consents": given.answer == "yes", "files": files}, text.consent(name, given.answer, files))
+    return 0
+
+
 def _strangers(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
-    known = desk.enrolled().rows if desk.settings.gallery.database else ()
+    known: Sequence[Row] = ()
+    if desk.settings.gallery.database:
+        unnamed = not_consenting(desk.folder)
+        known = [row for row in desk.enrolled().rows if row.photo.identity not in unnamed]
     rows = listed(desk.settings, known, desk.limits)
     desk.tell(
         {"store": build.stranger_store(desk.settings), "strangers": rows},
@@ -213,6 +248,6 @@ def _name_stranger(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
 
 
 _COMMANDS = {
-    "add": _add, "list": _list, "remove": _remove, "check": _check, "strangers": _strangers,
-    "name-stranger": _name_stranger,
+    "add": _add, "list": _list, "remove": _remove, "export": _export, "consent": _consent, "check": _check,
+    "strangers": _strangers, "name-stranger": _name_stranger,
 }  # fmt: skip

@@ -14,12 +14,13 @@ import numpy as np
 from streamface import build
 from streamface.errors import GalleryError, ImageError, OutputError
 from streamface.gallery.base import Row
+from streamface.gallery.consent import not_consenting
 from streamface.gallery.counter_examples import split
 from streamface.gallery.distances import between
 from streamface.gallery.examine import Limits
 from streamface.gallery.scan import check_folder, person_name, scan
 from streamface.gallery.store import Store
-from streamface.gallery.stranger_store import StrangerStore
+from streamface.gallery.stranger_store import Kept, StrangerStore
 from streamface.gallery_commands import erase
 from streamface.images import read_image
 from streamface.runtime import cache
@@ -79,7 +80,7 @@ class Removal:
         names = {photo.identity for photo in photos}
         rows = {str(path): erase.rows_of(path, self._name, False) for path in self._files()}
         if self._name not in names and not kept and not any(found.rows for found in rows.values()):
-            near = difflib.get_close_matches(self._name, names, 1)
+            near = difflib.get_close_matches(self._name, names - not_consenting(self._folder), 1)
             hint = f"did you mean {near[0]}?" if near else "see `streamface gallery list`"
             raise GalleryError(f"nobody here is named {self._name}: {hint}")
         own = [row.vector for row in split(network.values())[0] if row.photo.identity == self._name]
@@ -93,13 +94,36 @@ class Removal:
             sum(photo.identity == self._name for photo in photos),
             self._others(places, {self._folder / photo.path for photo in photos}),
             len(kept),
-            self._strangers(),
+            tuple(kept.number for kept in self.strangers()),
             {path: found.rows for path, found in rows.items()},
             tuple(sorted(named | set(self._snapshots()))),
             tuple(path for path in self._recordings() if path.exists()),
             tuple(self._folder / row.photo.path for row in shown),
             tuple(np.asarray(row.vector, "<f4").tobytes() for row in (*kept, *shown)),
         )
+
+    @property
+    def folder(self) -> Path:
+        """The folder of people."""
+        return self._folder
+
+    def embeddings(self) -> tuple[Row, ...]:
+        """What every network made of the person's pictures."""
+        with Store(build.store(self._settings)) as store:
+            return tuple(split(store.people(self._name))[0])
+
+    def rows(self) -> dict[Path, tuple[erase.Row, ...]]:
+        """File of events or faces -> its rows about the person."""
+        return {path: erase.rows_of(path, self._name, False).content for path in self._files()}
+
+    def strangers(self, pictures: bool = False) -> tuple[Kept, ...]:
+        """Strangers who look like the person; after `plan`."""
+        path, network = build.stranger_store(self._settings), build.network_key(self._settings)
+        if not len(self._vectors) or not path.exists():
+            return ()
+        with StrangerStore(path) as store:
+            every = store.every(network, pictures)
+        return tuple(kept for kept in every if any(self._is_them(view.vector) for view in kept.views))
 
     def carry_out(self, plan: Plan) -> None:
         """Delete everything in the plan; the embeddings first, so that a crash leaves pictures to begin again from."""
@@ -131,7 +155,7 @@ class Removal:
             "embeddings": kept,
             "embeddings in deleted parts of files": sum(vector in data for vector in plan.remembered),
             "counter-examples": sum(path.exists() for path in plan.counters),
-            "strangers": len(self._strangers()),
+            "strangers": len(self.strangers()),
             "rows": sum(erase.rows_of(file, self._name, False).rows for file in self._files()),
             "snapshots": len(self._snapshots()) + sum(file.exists() for file in plan.snapshots),
         }
@@ -161,14 +185,6 @@ class Removal:
     def _recordings(self) -> list[Path]:
         named = [path for s in self._cameras for path in (s.output.video, s.output.recordings)]
         return [path for path in dict.fromkeys(named) if path is not None]
-
-    def _strangers(self) -> tuple[int, ...]:
-        path, network = build.stranger_store(self._settings), build.network_key(self._settings)
-        if not len(self._vectors) or not path.exists():
-            return ()
-        with StrangerStore(path) as store:
-            every = store.every(network)
-        return tuple(kept.number for kept in every if any(self._is_them(view.vector) for view in kept.views))
 
     def _is_them(self, vector: np.ndarray) -> bool:
         return float(between(vector[None], self._vectors, self._limits.metric).min()) <= self._limits.naming

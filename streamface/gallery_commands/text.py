@@ -39,6 +39,26 @@ def people(found: Mapping[str, Mapping[str, list]]) -> list[str]:
     return lines
 
 
+def unnamed(count: int) -> list[str]:
+    """How many people are left out above."""
+    return [f"{_count(count, 'person', 'people')} who did not consent: not named"] if count else []
+
+
+def consent(name: str, answer: str, files: Sequence[Path]) -> list[str]:
+    """What holds from now on."""
+    marks = [f"  {'deleted' if answer == 'yes' else 'the mark is'} {path}" for path in files]
+    if answer == "yes":
+        return [f"{name} may be recorded and named", *marks]
+    return [f"{name} is covered in everything that is shown, recorded or sent, and named nowhere", *marks]
+
+
+def exported(file: Path, kinds: Mapping[str, int], unsearched: Sequence[Path]) -> list[str]:
+    """What is in the archive."""
+    lines = [f"wrote {file}: everything in it is of one person, keep it safe"]
+    lines += [f"  {_count(count, 'file')} in {kind}/" for kind, count in kinds.items() if "." not in kind]
+    return [*lines, *(f"Recordings are not looked through: {path}" for path in unsearched)]
+
+
 def checked(found: Findings, unusable: Sequence[Mapping[str, str]], in_use: float) -> list[str]:
     """Everything that was found, each kind under its heading, and what the gallery supports."""
     kinds = (

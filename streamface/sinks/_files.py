@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
-from collections.abc import Sequence
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from streamface.errors import OutputError
@@ -40,6 +43,15 @@ def name_of(camera: str) -> str:
     return re.sub(r"[^\w.-]+", "-", own).strip("-.") or "camera"
 
 
+_LOCKS: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+
+
+def alone_with(path: Path) -> threading.RLock:
+    """The lock of a file of lines, to be held by whoever puts another in its place: nobody in this process writes to it
+    meanwhile, and the next line goes into the new one."""
+    return _LOCKS[os.path.realpath(path)]
+
+
 class LineFile:
     """A text file of lines: no half line is left by a full disk.
 
@@ -59,7 +71,8 @@ class LineFile:
         self._path, self._journal = Path(path), journal
         self._heading = "".join(line + "\n" for line in heading).encode()
         self._descriptor: int | None = None
-        self._closed = False
+        self._closed = self._begun = False
+        self._lock = alone_with(self._path)
         self._disk = DiskSync(self._path) if journal else None
         check_writable(self._path)
         if journal:
@@ -71,21 +84,49 @@ class LineFile:
             return
         data = "".join(line + "\n" for line in lines).encode()
         try:
-            if self._descriptor is None:
-                data = self._open() + data
-            while data:
-                data = self._append(data)
+            with self._lock:
+                if self._descriptor is None or self._was_replaced():
+                    data = self._open() + data
+                while data:
+                    data = self._append(data)
             if self._disk is not None and lines:
                 self._disk.soon()
         except OSError as error:
             self.close()
             raise cannot_write(self._path, error) from error
 
+    def keep(self, wanted: Callable[[str], bool]) -> int:
+        """Leave only the lines that are wanted, the heading apart; how many were left out.
+
+        wanted: asked about each line, without its end, in order. Raises `OutputError`.
+        """
+        try:
+            with self._lock:
+                return _keep(self._path, self._heading, wanted) if self._path.is_file() else 0
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+
+    def _was_replaced(self) -> bool:
+        """Whether another file lies in the place of the open one, which somebody took lines out of."""
+        mine = os.fstat(self._descriptor)
+        if not stat.S_ISREG(mine.st_mode):
+            return False
+        try:
+            there = os.stat(self._path)
+        except FileNotFoundError:
+            return False
+        if (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino):
+            return False
+        os.close(self._descriptor)
+        self._descriptor = None
+        return True
+
     def _open(self) -> bytes:
         """Open the file at its end; the heading, where it is still to be written."""
-        how = os.O_RDWR if self._journal else os.O_WRONLY | os.O_TRUNC
+        goes_on, self._begun = self._journal or self._begun, True
+        how = os.O_RDWR if goes_on else os.O_WRONLY | os.O_TRUNC
         self._descriptor = os.open(self._path, how | os.O_CREAT | _BINARY, 0o666)
-        if not self._journal or not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+        if not goes_on or not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
             return self._heading
         _cut_unfinished_line(self._descriptor)
         return b"" if os.lseek(self._descriptor, 0, os.SEEK_END) else self._heading
@@ -120,6 +161,35 @@ class LineFile:
             self._descriptor = None
         if self._disk is not None:
             self._disk.close()
+
+
+def _keep(path: Path, heading: bytes, wanted: Callable[[str], bool]) -> int:
+    """Put the wanted lines of a file in its place; does nothing, quickly, where even the first line is wanted."""
+    left_out = 0
+    with open(path, "rb") as file:
+        first = file.readline()
+        start = len(first) if heading and first == heading else 0
+        file.seek(start)
+        first = file.readline()
+        if not first or wanted(first.decode(errors="replace").rstrip("\n")):
+            return 0
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            with open(part, "xb") as kept:
+                shutil.copymode(path, part)
+                file.seek(0)
+                kept.write(file.read(start))
+                for line in file:
+                    if wanted(line.decode(errors="replace").rstrip("\n")):
+                        kept.write(line)
+                    else:
+                        left_out += 1
+                kept.flush()
+                os.fsync(kept.fileno())
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+    return left_out
 
 
 def _cut_unfinished_line(descriptor: int) -> None:

@@ -105,6 +105,13 @@ class Outbox:
                 "DELETE FROM refused WHERE number <= (SELECT max(number) FROM refused) - ?", (MOST_REFUSED,)
             )
 
+    def expire(self, before: str) -> None:
+        """Give up events told before a time (as `event_output.utc` writes it), those put aside too."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for table in ("waiting", "refused"):
+                self._db.execute(f"DELETE FROM {table} WHERE json_extract(body, '$.time') < ?", (before,))
+
     def __len__(self) -> int:
         return self._db.execute("SELECT count(*) FROM waiting").fetchone()[0]
 

@@ -24,11 +24,24 @@ class EventFile(EventOutput):
     def __init__(self, path: Path) -> None:
         table = path.suffix.lower() == ".csv"
         self._line = _csv_line if table else _json_line
+        self._time = _csv_time if table else _json_time
         self._file = LineFile(path, [",".join(COLUMNS)] if table else [], journal=True)
 
     def add(self, rows: Sequence[Row]) -> None:
         """Append; the file is made with the first frame, also when that has no events."""
         self._file.write([self._line(row) for row in rows])
+
+    def expire(self, before: str) -> None:
+        """Rewrite the file without the older lines; one that cannot be read goes with the line before it."""
+        is_new = False
+
+        def wanted(line: str) -> bool:
+            nonlocal is_new
+            at = self._time(line)
+            is_new = at >= before if at else is_new
+            return is_new
+
+        self._file.keep(wanted)
 
     def close(self) -> None:
         """Close the file."""
@@ -37,6 +50,19 @@ class EventFile(EventOutput):
 
 def _json_line(row: Row) -> str:
     return json.dumps(row, ensure_ascii=False, allow_nan=False)
+
+
+def _json_time(line: str) -> str | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row.get("time") if isinstance(row, dict) else None
+
+
+def _csv_time(line: str) -> str | None:
+    row = next(csv.reader([line]), [])
+    return row[COLUMNS.index("time")] if len(row) == len(COLUMNS) else None
 
 
 def _csv_line(row: Row) -> str:

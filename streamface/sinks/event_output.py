@@ -33,6 +33,9 @@ class EventOutput(ABC):
     def seen(self, visits: Mapping[str, str]) -> None:  # noqa: B027, few keep it
         """These visits go on: id -> time of the latest sight, told every few seconds."""
 
+    def expire(self, before: str) -> None:  # noqa: B027, what keeps nothing has nothing to delete
+        """Delete what was told, or was last seen, before a time, given as `utc` does. Raises `OutputError`."""
+
     @abstractmethod
     def close(self) -> None:
         """Finish; may be called twice."""

@@ -102,6 +102,21 @@ class EventStore(EventOutput):
             self.close()
             raise self._error(error) from error
 
+    def expire(self, before: str) -> None:
+        """Delete old events, and visits that ended before; their place in the file is overwritten."""
+        if self._db is None:
+            return
+        try:
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                gone = self._db.execute("DELETE FROM events WHERE time < ?", (before,)).rowcount
+                gone += self._db.execute("DELETE FROM visits WHERE ended_at < ?", (before,)).rowcount
+            if gone:
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            self.close()
+            raise self._error(error) from error
+
     def close(self) -> None:
         """Close the file."""
         db, self._db = self._db, None

@@ -20,6 +20,8 @@ NAME = "events"
 ENDINGS = (".jsonl", ".csv", ".sqlite")
 SEEN_EVERY_S = 10.0
 """Seconds between two notes that a visit goes on."""
+EXPIRE_EVERY_S = 600.0
+"""Seconds between two looks for events that are too old."""
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class EventsSink(Sink):
         visits: what makes the events of people; None: with the default pauses.
         views: keeps the best picture of each visit; None: none are kept.
         clock: seconds since 1970, asked while a camera gives no frames, which would tell the time.
+        keep_days: days after which events and visits are deleted; None: never.
     """
 
     wants_repeated = True
@@ -63,10 +66,12 @@ class EventsSink(Sink):
         visits: Visits | None = None,
         views: BestViews | None = None,
         clock: Callable[[], float] = time.time,
+        keep_days: float | None = None,
     ) -> None:
         self._outputs = list(outputs)
         self._visits, self._views, self._clock = visits or Visits(), views, clock
         self._camera = _Camera()
+        self._keep_days, self._expired_at = keep_days, float("-inf")
         self._seen_at = 0.0
         self._begun = self._closed = self._pictures_fail = False
         self.failures: list[str] = []
@@ -85,6 +90,7 @@ class EventsSink(Sink):
                 self._views.look(result, self._visits.present)
         self._tell(events)
         self._note(result)
+        self._expire()
 
     def close(self) -> None:
         """Let everybody leave and close the outputs; raises `OutputError` when the last of them fails."""
@@ -111,6 +117,15 @@ class EventsSink(Sink):
         self._seen_at = now
         going_on = {visit: utc(at) for visit, at in self._visits.seen_at.items()}
         self._each(lambda output: output.seen(going_on))
+
+    def _expire(self) -> None:
+        """Now and then, delete what is too old."""
+        now = self._clock()
+        if self._keep_days is None or abs(now - self._expired_at) < EXPIRE_EVERY_S:
+            return
+        self._expired_at = now
+        before = utc(now - self._keep_days * 86_400)
+        self._each(lambda output: output.expire(before))
 
     def _each(self, call: Callable[[EventOutput], None]) -> None:
         for output in list(self._outputs):

@@ -63,6 +63,13 @@ class Webhook(EventOutput):
         self._full = bool(lost)
         self._bell.ring()
 
+    def expire(self, before: str) -> None:
+        """Give up what has waited for too long."""
+        try:
+            self._outbox.expire(before)
+        except sqlite3.Error as error:
+            raise OutputError(f"cannot delete old events in {self._path}: {error}; free some space") from error
+
     def close(self) -> None:
         """Send what can be sent within a second, and end."""
         self._bell.end(FAREWELL_S)
