@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from streamface import geometry
@@ -58,22 +60,55 @@ def sharpness(chip: np.ndarray) -> float:
     return float(min(1.0, detail / (SHARP_DETAIL * max(contrast, 8.0))))
 
 
+@dataclass(frozen=True, slots=True)
+class ViewParts:
+    """What makes a view good or bad, each 0..1."""
+
+    size: float
+    """1 from eyes `FULL_EYE_PX` apart on."""
+    sharpness: float
+    frontality: float
+    light: float
+    """Below 1 where the face is nearly black, burnt out or without contrast."""
+    brightness: float
+    """Mean grey: tells too little light from too much."""
+
+    @property
+    def quality(self) -> float:
+        """How far the view may be trusted: the parts multiplied."""
+        return self.size * (0.3 + 0.7 * self.sharpness) * self.frontality * self.light
+
+
+def view_parts(detection: Detection, face: AlignedFace) -> ViewParts:
+    """What makes a view good or bad."""
+    brightness = float(_coarse(face.image).mean()) / 255
+    return ViewParts(_size(detection), face.sharpness, frontality(detection), _light(face.image), brightness)
+
+
 def quality(detection: Detection, face: AlignedFace) -> float:
     """0..1: how far a view may be trusted: size, sharpness, pose and light, multiplied.
 
     A frontal, sharp, well lit face with its eyes 40 pixels apart has 1.
     """
-    return float(_size(detection) * (0.3 + 0.7 * face.sharpness) * frontality(detection) * _light(face.image))
+    return float(view_parts(detection, face).quality)
 
 
 def frontality(detection: Detection) -> float:
     """0..1: 1 for a face that looks at the camera, 0 for a profile, from where the nose lies between the eyes."""
+    turned = turn(detection)
+    return 0.7 if turned is None else float(np.clip(1.4 - 2.8 * abs(turned), 0.0, 1.0))
+
+
+def turn(detection: Detection) -> float | None:
+    """How far the head is turned: where the nose lies along the line of the eyes, 0 in the middle between them.
+
+    0.5 above the eye on the right of the picture: the person has turned to the own left. None without landmarks.
+    """
     if detection.landmarks is None:
-        return 0.7
+        return None
     left, right, nose = detection.landmarks[:3].astype(np.float64)
     along = right - left
-    position = float((nose - left) @ along / max(along @ along, 1e-6))
-    return float(np.clip(1.4 - 2.8 * abs(position - 0.5), 0.0, 1.0))
+    return float((nose - left) @ along / max(along @ along, 1e-6)) - 0.5
 
 
 def _size(detection: Detection) -> float:
@@ -83,5 +118,10 @@ def _size(detection: Detection) -> float:
 
 def _light(chip: np.ndarray) -> float:
     """Falls below 1 where the face is nearly black, burnt out or without contrast."""
-    grey = chip[:: max(1, len(chip) // 32), :: max(1, len(chip) // 32)].mean(2)
+    grey = _coarse(chip)
     return float(np.clip(min(grey.mean() / 50, (255 - grey.mean()) / 40, grey.std() / 20), 0.1, 1.0))
+
+
+def _coarse(chip: np.ndarray) -> np.ndarray:
+    """Grey values of about 32 x 32 places of a chip."""
+    return chip[:: max(1, len(chip) // 32), :: max(1, len(chip) // 32)].mean(2)

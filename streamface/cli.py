@@ -181,19 +181,24 @@ def _served(cameras: Cameras) -> Iterator[dict[str, list[Sink]]]:
     if output.serve is None:
         yield {}
         return
-    from streamface import build
+    from streamface.web.parts import parts
     from streamface.web.serving import serving
 
-    files, folders = (
-        tuple(dict.fromkeys(path for camera in settings if (path := place(camera)) is not None))
-        for place in (build.visits_file, build.visits_folder)
-    )
-    with serving(output, tuple(cameras.streams), (files, folders)) as served:
+    with serving(output, tuple(cameras.streams), **parts(settings, cameras.shared.people)) as served:
         log.info("pages on %s", served.url)
-        if files:
-            pictures = f", their pictures in {', '.join(map(str, folders))}" if folders else ""
-            log.info("visits are kept in %s%s", ", ".join(map(str, files)), pictures)
+        _say_visits(settings)
         yield {name: [view] for name, view in served.views.items()}
+
+
+def _say_visits(cameras: Sequence[Settings]) -> None:
+    """Where visits are kept."""
+    from streamface import build
+
+    for settings in cameras:
+        file, folder = build.visits_file(settings), build.visits_folder(settings)
+        if file is not None:
+            pictures = f", their pictures in {folder}" if folder else ""
+            log.info("%s: visits are kept in %s%s", settings.capture.camera, file, pictures)
 
 
 def _what_runs(settings: Settings, people: Gallery | None) -> str:

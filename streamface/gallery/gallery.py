@@ -66,6 +66,13 @@ class Gallery:
         counts = np.diff(pictures.starts).tolist()
         return tuple(name for name, count in zip(pictures.names, counts, strict=True) if count)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Name of each person -> number of pictures, in order."""
+        pictures = self._table.pictures
+        counts = np.diff(pictures.starts).tolist()
+        return {name: count for name, count in zip(pictures.names, counts, strict=True) if count}
+
     @cached_property
     def people(self) -> pandas.DataFrame:
         """One row a picture: identity, image (path), x1, y1, x2, y2 (of the face, in pixels), quality, embedding.

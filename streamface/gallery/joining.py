@@ -15,7 +15,7 @@ from streamface.gallery.base import Encoder, Photo, Row
 from streamface.gallery.crew import look
 from streamface.gallery.distances import distance
 from streamface.gallery.examine import POOR, Limits
-from streamface.gallery.scan import IGNORED, person_name
+from streamface.gallery.scan import IGNORED, person_name, shown
 from streamface.images import SUFFIXES, read_image
 from streamface.runtime.cache import write_atomically
 
@@ -36,6 +36,8 @@ class Judged:
 def checked_name(name: str) -> str:
     """A person's name as it is written everywhere; raises `GalleryError` for one that cannot be a folder's."""
     found = person_name(name)
+    if shown(found) != found:
+        raise GalleryError("the name holds characters that cannot be written as text: choose another one")
     if not found or found.startswith(".") or found in IGNORED or re.search(r"[/\\\0]", found):
         raise GalleryError(f"{name!r} cannot be the name of a folder: choose one without slashes or a dot in front")
     return found

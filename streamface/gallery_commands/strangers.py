@@ -75,14 +75,16 @@ def name_stranger(settings: Settings, folder: Path, number: int, identity: str) 
             kept = found[0]
             if kept.network != network and not any(view.picture for view in kept.views):
                 raise GalleryError(f"stranger {number} was seen with {kept.network}: choose that --model")
-            made = _files(kept, place_for(folder, identity), encoder)
+            made = files_of(kept, folder, identity, encoder)
             store.forget([number])  # after the files: a crash leaves somebody twice rather than not at all
     finally:
         encoder.close()
     return made
 
 
-def _files(kept: Kept, place: Path, encoder: Encoder) -> dict[str, list[str]]:
+def files_of(kept: Kept, folder: Path, identity: str, encoder: Encoder) -> dict[str, list[str]]:
+    """Put what is kept of a stranger into a person's folder; the files that were made, as in `name_stranger`."""
+    place = place_for(folder, identity)
     made: dict[str, list[str]] = {"pictures": [], "embeddings": []}
     for view in kept.views:
         if view.picture is not None and _usable(view, encoder):

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import Body, FastAPI, HTTPException, Request, Response
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 
 from streamface import __version__
-from streamface.web import live, passwords, visits
+from streamface.errors import StreamfaceError
+from streamface.web import enrolling, live, passwords, people, unnamed, visits
 from streamface.web.guard import COOKIE, Guard
+from streamface.web.people_desk import UnknownPerson
 from streamface.web.sessions import IDLE_S, Session
 from streamface.web.site import Site, of
 
@@ -25,8 +28,10 @@ def create(site: Site) -> Guard:
         title="streamface", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
     app.state.site = site
-    for part in (live, visits):
+    for part in (live, visits, people, enrolling, unnamed):
         app.include_router(part.router)
+    app.add_exception_handler(StreamfaceError, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
     app.add_api_route("/", _page("index.html"), include_in_schema=False)
     app.add_api_route("/login", _login_page, include_in_schema=False)
     app.add_api_route("/api/session", _sign_in, methods=["POST"], tags=["session"], summary="Sign in")
@@ -34,6 +39,17 @@ def create(site: Site) -> Guard:
     app.add_api_route("/api/session", _sign_out, methods=["DELETE"], tags=["session"], summary="Sign out")
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return Guard(app, site.access)
+
+
+def _refused(request: Request, error: StreamfaceError) -> JSONResponse:
+    """What cannot be done, in the one line that the error has for the user."""
+    return JSONResponse({"detail": str(error)}, 404 if isinstance(error, UnknownPerson) else 409)
+
+
+def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+    """What is wrong with a request, without repeating what was sent, which may be no text at all."""
+    told = [{key: fault[key] for key in ("loc", "msg", "type")} for fault in error.errors()]
+    return JSONResponse({"detail": told}, 422)
 
 
 def _page(name: str):

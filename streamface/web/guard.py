@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
@@ -17,8 +18,8 @@ BODY_LIMIT = 64 * 1024
 """Bytes of a request's body, where it uploads nothing."""
 UPLOAD_LIMIT = 30 * 1024 * 1024
 """Bytes of an upload."""
-UPLOADS = ("/api/people",)
-"""Paths below which an upload is taken."""
+UPLOADS = re.compile("/api/people/[^/]+/pictures")
+"""Paths to which pictures are sent."""
 PUBLIC = ("/login", "/api/session", "/static/", "/healthz")
 """What is there without a session."""
 TOO_LARGE = "the upload is too large"
@@ -93,7 +94,7 @@ class Guard:
 
 def _limit(scope: Scope) -> int:
     """Bytes that the body of this request may have."""
-    return UPLOAD_LIMIT if scope["path"].startswith(UPLOADS) else BODY_LIMIT
+    return UPLOAD_LIMIT if UPLOADS.fullmatch(scope["path"]) else BODY_LIMIT
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from streamface.errors import SettingsError
 from streamface.settings import OutputSettings
 from streamface.web import passwords
 from streamface.web.views import View
 
-Visits = tuple[Sequence[Path], Sequence[Path]]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from streamface.web.parts import Parts
+
 MISSING = "the pages need more packages: pip install 'streamface[web]'"
 
 
@@ -27,13 +31,8 @@ class Served:
 
 
 @contextmanager
-def serving(
-    output: OutputSettings, cameras: Sequence[str], visits: Visits = ((), ())
-) -> Iterator[Served]:
-    """Serve the pages of `cameras` on `output.serve` until the block ends.
-
-    visits: SQLite files of events, and folders of the pictures that they name.
-
+def serving(output: OutputSettings, cameras: Sequence[str], **parts: Unpack[Parts]) -> Iterator[Served]:
+    """Serve the pages of `cameras` on `output.serve` until the block ends, with `parts.parts` beside the pictures.
 
     Raises `SettingsError` for an address that others reach and no password, `OutputError` for one that is taken.
     """
@@ -42,7 +41,6 @@ def serving(
         from streamface.web.guard import Access, hosts_for
         from streamface.web.server import Server, is_loopback, parsed
         from streamface.web.site import Site
-        from streamface.web.visits import VisitBook
     except ImportError as error:
         raise SettingsError(MISSING) from error
     host, port = parsed(output.serve)
@@ -53,7 +51,6 @@ def serving(
             f"--password-file FILE, or put it into {passwords.VARIABLE}"
         )
     views = {camera: View(camera, output.leave_after_s) for camera in cameras}
-    book = VisitBook(*visits) if visits[0] else None
-    site = Site(views, Access(hosts_for(host, output.serve_names), password_hash), book)
+    site = Site(views, Access(hosts_for(host, output.serve_names), password_hash), **parts)
     with Server(app.create(site), host, port) as server:
         yield Served(views, server.url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from streamface.web.guard import Access
@@ -12,7 +13,8 @@ from streamface.web.views import View
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
-    from streamface.web.visits import VisitBook
+    from streamface.web.enrolment import Enrolments
+    from streamface.web.visit_book import VisitBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,10 @@ class Site:
     access: Access
     visits: VisitBook | None = None
     """Who was there; None where that is not kept."""
+    enrolments: Enrolments | None = None
+    """Who is being enrolled, and at whose desk; None without a folder of people."""
+    strangers: Path | None = None
+    """SQLite file of those without a name; None where they are not numbered."""
 
 
 def of(connection: HTTPConnection) -> Site:

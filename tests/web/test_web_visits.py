@@ -10,7 +10,7 @@ from streamface.web import app
 from streamface.web.guard import Access, hosts_for
 from streamface.web.site import Site
 from streamface.web.views import View
-from streamface.web.visits import VisitBook
+from streamface.web.visit_book import VisitBook
 
 NUMBERS = [f"{number:032x}" for number in range(5)]
 
