@@ -95,8 +95,12 @@ def _missing(error: ImportError) -> str:
 
 
 def _run(cameras: Sequence[Settings]) -> int:
+    from streamface.runtime import heap
+
+    heap.use_few_arenas()
     served = cameras[0].output.serve is not None
-    return _run_one(cameras[0]) if len(cameras) == 1 and not served else _run_several(cameras)
+    with heap.trimmed():
+        return _run_one(cameras[0]) if len(cameras) == 1 and not served else _run_several(cameras)
 
 
 def _hash_password() -> int:

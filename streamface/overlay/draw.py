@@ -101,7 +101,7 @@ def _rounded(width: int, height: int, radius: float, inset: float = 0) -> np.nda
     return np.hypot(np.maximum(x, 0), np.maximum(y, 0)) + np.minimum(np.maximum(x, y), 0) - radius
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=48)
 def panel(width: int, height: int, radius: int, opacity: float = PANEL_OPACITY) -> Sprite:
     """A dark translucent panel with a hair line of light, which sets it off a dark picture."""
     fill = _coverage(_rounded(width, height, radius))
@@ -109,7 +109,7 @@ def panel(width: int, height: int, radius: int, opacity: float = PANEL_OPACITY) 
     return Sprite.layered((fill * opacity, INK), (line * 0.16, PAPER))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def pill(width: int, height: int, radius: float, colour: Colour, opacity: float = 1.0) -> Sprite:
     """A filled rounded rectangle: bars, dots, badges."""
     return Sprite.tinted(_coverage(_rounded(width, height, radius)) * opacity, colour)
@@ -134,7 +134,7 @@ def picture(image: np.ndarray, size: int, radius: int) -> Sprite:
     return Sprite(np.rint(square * opacity).astype(np.uint8), keep)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _corner(arm: int, radius: int, stroke: int, colour: Colour, opacity: float) -> Sprite:
     """The top left corner of a frame: a quarter circle with two arms, `arm` pixels long from the corner."""
     rim = max(1, round(stroke / 2))
@@ -175,7 +175,7 @@ def _turned(sprite: Sprite, quarter: int) -> Sprite:
     return Sprite(*turned, origin=origins[quarter])
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _corners(arm: int, radius: int, stroke: int, colour: Colour, opacity: float) -> tuple[Sprite, ...]:
     first = _corner(arm, radius, stroke, colour, opacity)
     return tuple(_turned(first, quarter) for quarter in range(4))

@@ -39,9 +39,9 @@ class Typesetter:
 
     def __init__(self, book: FontBook | None = None) -> None:
         self._book = book or FontBook()
-        self._masks = Cache(512)
-        self._sprites = Cache(512)
-        self._fitted = Cache(512)
+        self._masks = Cache(256)
+        self._sprites = Cache(256)
+        self._fitted = Cache(256)
 
     @property
     def cache(self) -> Cache:

@@ -22,6 +22,8 @@ APPLICATION_ID = 0x5366576F
 """'SfWo' in the file's header: tells our files from other programs'."""
 BUSY_S = 10.0
 """How long to wait for another process that is writing to the same file."""
+CACHE_KB = 256
+"""Of the file that is kept in memory; a queue is written at one end and read at the other."""
 TABLES = (
     "CREATE TABLE IF NOT EXISTS waiting (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, body TEXT)",
     "CREATE TABLE IF NOT EXISTS refused (number INTEGER PRIMARY KEY, id TEXT UNIQUE, body TEXT, why TEXT)",
@@ -62,6 +64,7 @@ class Outbox:
             raise OutputError(f"{path} is a database of another program: choose another place")
         for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA secure_delete = ON"):
             self._db.execute(statement)
+        self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             for statement in TABLES:

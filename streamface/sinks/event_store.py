@@ -18,6 +18,8 @@ APPLICATION_ID = 0x53664576
 """'SfEv' in the file's header: tells our files from other programs'."""
 BUSY_S = 10.0
 """How long to wait for another process that is writing to the same file."""
+CACHE_KB = 256
+"""Of the file that is kept in memory: events are added at its end; SQLite's own 2 MB would fill up over a month."""
 
 TABLES = """
 CREATE TABLE visits (
@@ -143,6 +145,7 @@ def open_store(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA secure_delete = ON")
+        db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")  # a commit does not wait for the disk; `DiskSync` sees to it
         with db:
