@@ -33,7 +33,7 @@ from streamface.stream import Stream, Summary
 from streamface.types import FrameResult
 
 ROOT = Path(__file__).resolve().parents[1]
-EVERYTHING = "age,gender,race"
+EVERYTHING = "age,gender,race,emotion"
 CALIBRATION_S = 10.0
 OVERLOAD = 4.0
 SETTLING = 50

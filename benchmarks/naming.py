@@ -30,7 +30,8 @@ from streamface.gallery.base import Photo, Row
 from streamface.gallery.gallery import Gallery
 from streamface.gallery.live import LiveGallery
 from streamface.geometry import boxes_array, iou
-from streamface.memory import Matcher, NameVotes
+from streamface.memory import NEAR
+from streamface.naming import Matcher, NameVotes
 from streamface.pipeline import Pace
 from streamface.settings import Settings
 from streamface.types import Box, Frame
@@ -91,7 +92,7 @@ def follow(settings: Settings, clip: Clip, frames: Sequence[Sequence[Truth]]) ->
 
 def named(seen: Seen, hold_s: float, match: Matcher) -> str | None:
     """The last name of a track."""
-    decided = NameVotes(hold_s, match)
+    decided = NameVotes(hold_s, match, NEAR)
     for vector, weight, at in seen.views:
         decided.add(vector, weight, at)
     return decided.shown.identity if decided.shown is not None else None

@@ -33,7 +33,6 @@ from streamface.pipeline import Pace
 from streamface.settings import AnalysisSettings, CaptureSettings, GallerySettings, Settings
 from streamface.types import Frame, FrameResult
 
-QUICK = ("calm", "crossing", "pillars")
 LAG, AHEAD = Pace.FILE.lag, 4
 GRACE_FRAMES = 12
 """Of each stay, so many are not counted: somebody must have been seen before a name can be said."""
@@ -156,6 +155,7 @@ def synthetic(wanted: Iterable[str]) -> dict[str, dict[str, float]]:
                     for name, result in said.items():
                         scores[name][-1].frame(faces, [face.track for face in result.faces])
                         known[name].frame(faces, result, people)
+        print(f"  {scene.name:10s} " + "   ".join(_row(n, _figures(scores[n][-1:], known[n])) for n in scores), flush=True)
         for name, counted in known.items():
             for field in ("right", "wrong", "counted"):
                 setattr(names[name], field, getattr(names[name], field) + getattr(counted, field))
@@ -166,6 +166,13 @@ def _figures(scores: list[Score], names: Names) -> dict[str, float]:
     found = total(scores)
     right, wrong = names.shares()
     return {"idf1": 100 * found["idf1"], "switches": found["num_switches"], "right": right, "wrong": wrong}
+
+
+def _row(name: str, figures: dict[str, float]) -> str:
+    return (
+        f"{name} {figures['idf1']:5.1f} {figures['switches']:2.0f} "
+        f"{figures['right']:5.1f} % {figures['wrong']:4.1f} %"
+    )
 
 
 def real() -> dict[str, float]:
@@ -197,10 +204,9 @@ def real() -> dict[str, float]:
 
 def told(wanted: Iterable[str]) -> dict[str, object]:
     """Measure and print."""
-    found = synthetic(wanted)
     print("synthetic clips: IDF1, ID switches, right names or rightly none, wrong names")
-    for name, f in found.items():
-        print(f"  {name:10s} {f['idf1']:5.1f}  {f['switches']:3.0f}  {f['right']:5.1f} %  {f['wrong']:4.1f} %")
+    found = synthetic(wanted)
+    print("  all        " + "   ".join(_row(name, figures) for name, figures in found.items()))
     agreed = real()
     shares = ", ".join(f"{name} {value:.1f} %" for name, value in agreed.items() if name != "years apart")
     print(f"crowd_1080p, scheduled against everything: {shares}, {agreed['years apart']:.1f} years apart", flush=True)

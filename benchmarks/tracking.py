@@ -62,6 +62,10 @@ class NoAttention:
         """The tracks as they are."""
         return tuple(FaceResult(track) for track in tracks)
 
+    def handovers(self) -> list:
+        """Nobody is found to be somebody else."""
+        return []
+
     def close(self) -> None:
         """Nothing to give back."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from streamface.alignment import quality
 from streamface.analysis import FaceAnalysis, Request, Stopwatch
+from streamface.handover import Handover
 from streamface.memory import Memory, TrackMemory
 from streamface.pyramid import Pyramid
 from streamface.scheduler import Look, Scheduler
@@ -48,6 +49,7 @@ class Attention:
         at = clock(frame)
         with watch("match"):
             self._memory.refresh(at)
+            self._memory.watch(tracks)
         taken = 0
         for look in self._scheduler.choose(tracks, self._memory, at):
             if self._ask_for(look, pyramid, at, watch):
@@ -71,6 +73,11 @@ class Attention:
                 self._memory.learn(answers)
         self._in_flight.popleft()
         return tuple(self._memory.result(track) for track in tracks)
+
+    def handovers(self) -> list[Handover]:
+        """Tracks that were found to show somebody else, since the last call."""
+        found, self._memory.handovers = self._memory.handovers, []
+        return found
 
     def _ask_for(self, look: Look, pyramid: Pyramid, at: float, watch: Stopwatch) -> bool:
         """False when the view is too poor, or there is no room for a request."""

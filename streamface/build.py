@@ -30,7 +30,8 @@ from streamface.gallery.stranger_desk import StrangerDesk
 from streamface.gallery.stranger_store import StrangerStore
 from streamface.gallery.strangers import Limits, Strangers
 from streamface.gallery.watch import Watcher
-from streamface.memory import Matcher, Memory
+from streamface.memory import Memory
+from streamface.naming import Matcher
 from streamface.pipeline import Pace, Pipeline
 from streamface.privacy import STEADY_S, Privacy
 from streamface.recognition.base import METRICS, NetworkSpec
@@ -337,7 +338,8 @@ def pipeline(
 ) -> Pipeline:
     """Everything between a source and its outputs; closes `looking`."""
     worker = {Pace.STEP: InlineWorker, Pace.LIVE: BackgroundWorker}.get(pace, OrderedWorker)(looking)
-    memory = Memory(settings.analysis, matcher(settings, people), people and (lambda: people.edition), strangers)
+    edition, near = people and (lambda: people.edition), spec(settings).thresholds["cosine"]
+    memory = Memory(settings.analysis, matcher(settings, people), edition, strangers, near)
     budget = LiveBudget() if pace is Pace.LIVE else FixedBudget(None if pace is Pace.STILLS else LOOKS_PER_FRAME)
     scheduler = Scheduler(settings.analysis, people is not None, budget)
     attention = Attention(looking, worker, memory, scheduler, settings.analysis.min_quality)

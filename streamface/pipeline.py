@@ -103,6 +103,8 @@ class Pipeline:
     def finish(self, followed: Followed) -> FrameResult:
         """Everything that is known after the oldest frame that was begun and not finished yet."""
         faces = self._attention.learn(followed.taken, followed.tracks, followed.watch)
+        for handover in self._attention.handovers():
+            self._tracker.hand_over(handover.track, handover.owner)
         return FrameResult(followed.frame, faces, followed.watch.take(), followed.dropped, followed.found)
 
     def look(self, image: np.ndarray) -> tuple[Box, ...]:

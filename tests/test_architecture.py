@@ -19,8 +19,8 @@ ROWS = (
         "gallery_commands", "bench_command", "bench_peer", "web",
     ),
     (
-        "pipeline", "attention", "scheduler", "budget", "workers", "memory", "strangers", "analysis", "analysis_pool",
-        "cropped", "testing", "outputs", "profiling", "monitoring", "privacy",
+        "pipeline", "attention", "scheduler", "budget", "workers", "memory", "handover", "naming", "averages",
+        "strangers", "analysis", "analysis_pool", "cropped", "testing", "outputs", "profiling", "monitoring", "privacy",
     ),
     ("capture", "detection", "tracking", "recognition", "attributes", "gallery", "overlay", "sinks"),
     ("mosaic", "networks", "geometry", "alignment", "images", "pyramid", "distances", "runtime", "plugins", "settings",

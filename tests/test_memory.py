@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from streamface.analysis import Answer, Request
-from streamface.memory import AttributeAverage, Memory, NameVotes
+from streamface.averages import AttributeAverage
+from streamface.memory import Memory
+from streamface.naming import NameVotes
 from streamface.settings import AnalysisSettings
 from streamface.testing import aligned_face, track
 from streamface.types import Attribute, Match
@@ -28,7 +30,7 @@ def between(distance: float, person: np.ndarray = ANNA) -> np.ndarray:
 
 @pytest.fixture
 def votes() -> NameVotes:
-    return NameVotes(hold_s=2.0, match=gallery)
+    return NameVotes(hold_s=2.0, match=gallery, near=0.07)
 
 
 def name(votes: NameVotes) -> str | None:
@@ -50,7 +52,7 @@ def test_poor_views_have_to_add_up_before_the_first_word(votes):
 
 def test_the_gallery_learns_how_far_the_views_agree():
     asked = []
-    votes = NameVotes(2.0, lambda *given: asked.append(given) or gallery(*given))
+    votes = NameVotes(2.0, lambda *given: asked.append(given) or gallery(*given), 0.07)
     votes.add(3 * ANNA, 0.9, 0.0)
     votes.add(3 * ANNA, 0.9, 0.1)
     votes.add(between(0.1) * 5, 0.9, 0.2)

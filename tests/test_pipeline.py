@@ -109,6 +109,16 @@ def test_a_person_keeps_number_and_name_while_moving():
     assert [round(face.track.detection.box.left) for face in settled] == [40 + 6 * i for i in range(3, 40)]
 
 
+@pytest.mark.parametrize("ahead", [None, 0.002])
+def test_somebody_who_takes_the_place_of_another_gets_another_number(ahead):
+    frames = [scene((RED, 100))] * 24 + [scene()] * 3 + [scene((GREEN, 100))] * 30
+    rig = Rig(ahead=ahead)
+    results = rig.run(*frames) if ahead is None else rig.run_ahead(*frames)
+    (before,), (after,) = results[20].faces, results[-1].faces
+    assert (before.track.id, before.match.identity) == (1, "Rosa")
+    assert (after.track.id, after.match.identity) == (2, "Gwen")
+
+
 def test_two_people_have_their_own_names():
     result = Rig().run(*(scene((RED, 50), (GREEN, 300)) for _ in range(8)))[-1]
     assert [face.match.identity for face in result.faces] == ["Rosa", "Gwen"]

@@ -34,6 +34,13 @@ class Tracker(ABC):
     def refine(self, answers: Sequence[Detection | None], index: int) -> tuple[Track, ...]:
         """Move each track to the answer for its predicted box (None: not seen there); never starts a track."""
 
+    def hand_over(self, track: int, owner: int | None) -> None:
+        """From the next frame on the face followed as `track` has the number of `owner`, whose face it was found to be.
+
+        owner: None for somebody new, who gets a new number.
+        Both may have ended meanwhile. A tracker that keeps no such promise leaves this as it is: then numbers stay.
+        """
+
     @property
     @abstractmethod
     def wants_detection(self) -> bool:

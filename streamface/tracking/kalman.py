@@ -134,6 +134,16 @@ class Kalman(Tracker):
         self._end(missed=[])
         return self._finish()
 
+    def hand_over(self, track: int, owner: int | None) -> None:
+        face = next((face for face in self._faces if face.id == track), None)
+        if face is None or any(other.id == owner and other.seen_index == self._index for other in self._faces):
+            return
+        if owner is None:
+            self._last_id += 1
+            owner = self._last_id
+        self._keep([i for i, other in enumerate(self._faces) if other.id != owner])
+        face.id = owner
+
     @property
     def wants_detection(self) -> bool:
         # A new face asks for none: where it stands still, three refinements confirm it, and where it moves it is lost.
@@ -142,8 +152,7 @@ class Kalman(Tracker):
     def _advance(self, index: int) -> None:
         """Move every face to frame `index`; after a long gap nobody is known any more."""
         if self._index is not None and index > self._index + GAP_SHARE * self._max_missed:
-            self._motion.keep(np.array([], dtype=np.intp))
-            self._faces = []
+            self._keep([])
         elif self._index is not None and index > self._index:
             self._motion.move(index - self._index)
         self._index = index
@@ -212,9 +221,11 @@ class Kalman(Tracker):
             if late or (unseen and left[i]):
                 gone.add(i)
         if gone:
-            stay = [i for i in range(len(self._faces)) if i not in gone]
-            self._motion.keep(np.array(stay, dtype=np.intp))
-            self._faces = [self._faces[i] for i in stay]
+            self._keep([i for i in range(len(self._faces)) if i not in gone])
+
+    def _keep(self, stay: Sequence[int]) -> None:
+        self._motion.keep(np.array(stay, dtype=np.intp))
+        self._faces = [self._faces[i] for i in stay]
 
     def _unseen(self, i: int) -> int:
         """Frames since face `i` was last seen."""

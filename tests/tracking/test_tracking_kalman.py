@@ -378,3 +378,35 @@ def test_after_a_long_gap_whoever_stands_there_is_somebody_else(gap, is_known):
     made.update([face(304)], index)
     made.predict(index + 1)
     assert list(x_by_id(made.update([face(304)], index + 1))) == [1 if is_known else 2]
+
+
+def test_a_face_that_is_handed_over_goes_on_under_its_owners_number():
+    made = settled(200, 600)
+    made.predict(12)
+    assert set(x_by_id(made.update([face(600)], 12))) == {1, 2}
+    made.hand_over(2, 1)
+    made.predict(13)
+    tracks = made.update([face(602)], 13)
+    assert [(track.id, track.missed) for track in tracks] == [(1, 0)], "the place where 1 was missed is given up"
+
+
+def test_a_face_that_is_handed_over_to_somebody_new_gets_a_number_never_used_before():
+    made = settled(200, 600)
+    made.hand_over(1, None)
+    made.predict(12)
+    assert x_by_id(made.update([face(200), face(600), face(900, score=0.995)], 12)).keys() == {2, 3, 4}
+
+
+def test_an_owner_who_has_ended_gets_the_number_back():
+    made = settled(200)
+    made.hand_over(1, 7)
+    made.predict(12)
+    assert x_by_id(made.update([face(200)], 12)).keys() == {7}
+
+
+def test_nothing_is_handed_over_to_somebody_in_sight_nor_from_nobody():
+    made = settled(200, 600)
+    made.hand_over(2, 1)
+    made.hand_over(9, 1)
+    made.predict(12)
+    assert x_by_id(made.update([face(200), face(600)], 12)).keys() == {1, 2}

@@ -1,0 +1,161 @@
+"""The name of one track: it follows from the mean of the good views, and does not flicker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from streamface.averages import Mean
+from streamface.types import Match
+
+Matcher = Callable[[np.ndarray, float, float], Match]
+"""(D,) mean of views, their agreement 0..1, and a factor on the threshold -> the nearest person."""
+
+FIRST_EVIDENCE = 0.5
+"""Sum of qualities before the first word on a name: one good view, or several poor ones."""
+HOLD_FACTOR = 1.25
+"""A name once given stands up to this multiple of the threshold."""
+STRANGER_FACTOR = 2.0
+"""A view this many thresholds away from the track's mean looks like another person."""
+LEAST_NEAR = 0.1
+"""Cosine distance within which the views of one track may always differ: a face that comes nearer changes much."""
+STRANGER_VIEWS = 3
+"""So many such views in a row, over `hold_s`, and the track is taken to show somebody else."""
+FAST_S = 0.3
+"""Time in which an emotion's average follows: half a second brings 80 % of a change."""
+SLOW_VIEWS = 60.0
+"""Age, gender and race average over so many views' worth of quality, then move slowly."""
+SETTLED_VIEWS = 6
+"""Views after which age, gender and race need no frequent look."""
+HOLD_FACTOR = 1.25
+"""A name once given stands up to this multiple of the threshold."""
+STRANGER_FACTOR = 2.0
+"""A view this many thresholds away from the track's mean looks like another person."""
+LEAST_NEAR = 0.1
+"""Cosine distance within which the views of one track may always differ: a face that comes nearer changes much."""
+STRANGER_VIEWS = 3
+"""So many such views in a row, over `hold_s`, and the track is taken to show somebody else."""
+FAST_S = 0.3
+"""Time in which an emotion's average follows: half a second brings 80 % of a change."""
+SLOW_VIEWS = 60.0
+"""Age, gender and race average over so many views' worth of quality, then move slowly."""
+SETTLED_VIEWS = 6
+"""Views after which age, gender and race need no frequent look."""
+STRANGER_FACTOR = 2.0
+"""A view this many thresholds away from the track's mean looks like another person."""
+LEAST_NEAR = 0.1
+"""Cosine distance within which the views of one track may always differ: a face that comes nearer changes much."""
+STRANGER_VIEWS = 3
+"""So many such views in a row, over `hold_s`, and the track is taken to show somebody else."""
+FAST_S = 0.3
+"""Time in which an emotion's average follows: half a second brings 80 % of a change."""
+SLOW_VIEWS = 60.0
+"""Age, gender and race average over so many views' worth of quality, then move slowly."""
+SETTLED_VIEWS = 6
+"""Views after which age, gender and race need no frequent look."""
+LEAST_NEAR = 0.1
+"""Cosine distance within which the views of one track may always differ: a face that comes nearer changes much."""
+STRANGER_VIEWS = 3
+"""So many such views in a row, over `hold_s`, and the track is taken to show somebody else."""
+FAST_S = 0.3
+"""Time in which an emotion's average follows: half a second brings 80 % of a change."""
+SLOW_VIEWS = 60.0
+"""Age, gender and race average over so many views' worth of quality, then move slowly."""
+SETTLED_VIEWS = 6
+"""Views after which age, gender and race need no frequent look."""
+
+
+class NameVotes:
+    """The mean embedding of the good views of one track, and the name that follows from it.
+
+    Args:
+        hold_s: seconds for which another answer must last before it is believed.
+        match: the gallery's answer.
+        near: cosine distance within which two views show the same person.
+    """
+
+    def __init__(self, hold_s: float, match: Matcher, near: float) -> None:
+        self._hold_s, self._match, self.near = hold_s, match, near
+        self._mean, self._stranger = Mean(), Mean()
+        self._doubt_since: float | None = None
+        self.shown: Match | None = None
+        self.is_settled = False
+        self.restarts = 0
+        """How often the track turned out to show somebody else."""
+
+    def add(self, vector: np.ndarray, weight: float, at: float) -> None:
+        """Take a (D,) embedding of the given quality, seen at the time `at`."""
+        if self._is_stranger(vector, weight, at):
+            return
+        self._mean.add(vector, weight, at)
+        if self._mean.weight >= FIRST_EVIDENCE or self.shown is not None:
+            self._decide(self._match(self._mean.vector, self._mean.agreement, HOLD_FACTOR), at)
+
+    def reconsider(self, at: float) -> None:
+        """Take the answer of a gallery that has changed at once: that is no wavering which a name has to outlast."""
+        if self.shown is not None:
+            self._decide(self._match(self._mean.vector, self._mean.agreement, HOLD_FACTOR), at, at_once=True)
+
+    @property
+    def certainty(self) -> float:
+        """0..1: the evidence against what settles a name; 0 while there is doubt."""
+        return 0.0 if self._doubt_since is not None else min(1.0, self._mean.weight / (2 * FIRST_EVIDENCE))
+
+    @property
+    def is_known(self) -> bool:
+        """True when there were views enough to tell this person from others."""
+        return self._mean.weight >= FIRST_EVIDENCE
+
+    def is_after(self, other: NameVotes) -> bool:
+        """True where nothing was seen of this one before the last view of the other: both may be one person."""
+        return not self._mean.views or self._mean.first_at > other._mean.last_at
+
+    @property
+    def is_young(self) -> bool:
+        """True until there are views enough to settle a name."""
+        return self._mean.weight < 2 * FIRST_EVIDENCE
+
+    @property
+    def quality(self) -> float:
+        """Mean quality of the views, of which there must be one."""
+        return self._mean.quality
+
+    def distance(self, vector: np.ndarray) -> float:
+        """Cosine distance of a (D,) embedding to the mean of the views, of which there must be one."""
+        return self._mean.distance(vector)
+
+    def _is_stranger(self, vector: np.ndarray, weight: float, at: float) -> bool:
+        """Keep a view that contradicts the mean aside; when the contradiction lasts, start anew from it."""
+        if not self._mean.views or self._mean.distance(vector) <= STRANGER_FACTOR * max(self.near, LEAST_NEAR):
+            self._stranger = Mean()
+            return False
+        self._stranger.add(vector, weight, at)
+        lasted = at - self._stranger.first_at >= self._hold_s and self._stranger.views >= STRANGER_VIEWS
+        if lasted:
+            self._mean, self._stranger = self._stranger, Mean()
+            self.restarts += 1
+            self.shown, self._doubt_since, self.is_settled = None, None, False
+            self._decide(self._match(self._mean.vector, self._mean.agreement, HOLD_FACTOR), at)
+        return True
+
+    def _decide(self, loose: Match, at: float, at_once: bool = False) -> None:
+        """Change what is shown when the new match says so clearly or for long enough, or at once."""
+        threshold = loose.threshold / HOLD_FACTOR
+        strict = replace(loose, threshold=threshold)
+        if loose.distance > threshold:
+            strict = replace(strict, identity=None)
+        current = self.shown
+        same = current is not None and loose.identity == current.identity
+        if same or current is None:
+            # Within the hold the name stays, though the distance is beyond the strict threshold.
+            self.shown = replace(strict, identity=loose.identity if same else strict.identity)
+            self._doubt_since = None
+        elif strict.identity == current.identity or at_once:
+            self.shown, self._doubt_since = strict, None
+        elif self._doubt_since is None:
+            self._doubt_since = at
+        elif at - self._doubt_since >= (self._hold_s if current.identity else 0.0):
+            self.shown, self._doubt_since = strict, None
+        self.is_settled = self._doubt_since is None and self._mean.weight >= 2 * FIRST_EVIDENCE
