@@ -11,30 +11,17 @@ from streamface.types import Attribute
 
 FORGET = 0.9
 """What a view still counts after the next one: the last ten or so speak."""
-FIRST_EVIDENCE = 0.5
-"""Sum of qualities before the first word on a name: one good view, or several poor ones."""
-HOLD_FACTOR = 1.25
-"""A name once given stands up to this multiple of the threshold."""
-STRANGER_FACTOR = 2.0
-"""A view this many thresholds away from the track's mean looks like another person."""
-STRANGER_VIEWS = 3
-"""So many such views in a row, over `hold_s`, and the track is taken to show somebody else."""
 FAST_S = 0.3
 """Time in which an emotion's average follows: half a second brings 80 % of a change."""
-SLOW_VIEWS = 60.0
-"""Age, gender and race average over so many views' worth of quality, then move slowly."""
+SLOW_S = 10.0
+"""Age, gender and race average over so many seconds' worth of quality, then move slowly."""
+FIRST_S, SHORTEST_S, LONGEST_S = 0.25, 0.02, 1.0
+"""A view of age, gender or race stands for the seconds since the one before, within these bounds, so that the average is
+the same however often somebody is looked at; the first one stands for a quarter of a second."""
 SETTLED_VIEWS = 6
-"""Views after which age, gender and race need no frequent look."""
-FAST_S = 0.3
-"""Time in which an emotion's average follows: half a second brings 80 % of a change."""
-SLOW_VIEWS = 60.0
-"""Age, gender and race average over so many views' worth of quality, then move slowly."""
-SETTLED_VIEWS = 6
-"""Views after which age, gender and race need no frequent look."""
-SLOW_VIEWS = 60.0
-"""Age, gender and race average over so many views' worth of quality, then move slowly."""
-SETTLED_VIEWS = 6
-"""Views after which age, gender and race need no frequent look."""
+"""Views after which age, gender and race need no frequent look,"""
+CLEAR = 0.3
+"""unless the best two labels are nearer to each other than this."""
 
 
 class Mean:
@@ -96,13 +83,22 @@ class AttributeAverage:
         kept = self._weight
         if self._fast:
             kept *= math.exp(-max(0.0, at - self._at) / FAST_S)
-        kept = min(kept, SLOW_VIEWS)
+        else:
+            weight *= min(max(at - self._at, SHORTEST_S), LONGEST_S) if self.views else FIRST_S
+            kept = min(kept, SLOW_S)
         share = weight / (kept + weight)
         self._scores = {k: self._scores.get(k, p) * (1 - share) + p * share for k, p in seen.scores.items()}
         self._value = _mixed(self._value, seen.value, share)
         self._spread = _mixed(self._spread, seen.spread, share)
         self._weight, self._at, self.views = kept + weight, at, self.views + 1
         self.shown = self._averaged(seen)
+
+    @property
+    def is_settled(self) -> bool:
+        """True after so many views that a few more would hardly change the label."""
+        best = sorted(self._scores.values())[-2:]
+        is_clear = self._value is not None or len(best) < 2 or best[1] - best[0] >= CLEAR
+        return is_clear and self.views >= SETTLED_VIEWS
 
     def _averaged(self, seen: Attribute) -> Attribute:
         if self._value is not None:

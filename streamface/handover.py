@@ -12,7 +12,7 @@ import numpy as np
 
 from streamface.geometry import boxes_array, iou
 from streamface.naming import NameVotes
-from streamface.types import Track
+from streamface.types import Box, Track
 
 OTHER_FACTOR = 1.5
 """A view this many times as far as `near` from the track's mean, after the face was hidden, is another person's."""
@@ -27,6 +27,8 @@ RETURN_S = 2.0
 """Someone who has been out of sight for longer gets a new number, as everybody who comes in."""
 TOUCHING_IOU = 0.05
 """Faces that overlap more than this may take each other's number."""
+JUMP_SIZES = 0.3
+"""A face this many sizes from where it was going may be another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +56,54 @@ class View:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """Where a face is, in pixels, and where it goes, in pixels a second."""
+
+    x: float
+    y: float
+    size: float
+    at: float
+    speed_x: float = 0.0
+    speed_y: float = 0.0
+
+    @classmethod
+    def of(cls, box: Box, at: float, before: _Path | None) -> _Path:
+        (x, y), size = box.center, box.area**0.5
+        if before is None or at <= before.at:
+            return cls(x, y, size, at)
+        passed = at - before.at
+        return cls(x, y, size, at, (x - before.x) / passed, (y - before.y) / passed)
+
+    def is_left_by(self, now: _Path) -> bool:
+        """True where the face did not go on as it went."""
+        passed = now.at - self.at
+        away = (now.x - self.x - passed * self.speed_x, now.y - self.y - passed * self.speed_y)
+        return float(np.hypot(*away)) > JUMP_SIZES * self.size
+
+
 class Handovers:
     """Notices that a track goes on with another person's face.
 
-    Somebody who was seen without a break is the same person. After the face was hidden, or touched by another one,
-    the next clear view must agree with those before.
+    Somebody who was seen without a break is the same person. After the face was hidden, touched by another one or
+    jumped, the next clear view must agree with those before.
     """
 
     def __init__(self) -> None:
+        self._paths: dict[int, _Path] = {}
         self._hidden: dict[int, float] = {}
         self._at = 0.0
         self._suspected: dict[int, _Suspicion] = {}
 
     def watch(self, tracks: Sequence[Track], at: float) -> None:
-        """Note who is hidden or touched in the frame of the time `at`."""
-        self._at = at
+        """Note who is hidden, touched or has jumped in the frame of the time `at`."""
         self._hidden.update(dict.fromkeys(unclear(tracks), at))
+        for track in tracks:
+            before = self._paths.get(track.id)
+            self._paths[track.id] = now = _Path.of(track.detection.box, at, before)
+            if before is not None and before.is_left_by(now):
+                self._hidden[track.id] = self._at
+        self._at = at
 
     def wants_look(self, track: int) -> bool:
         """True for a face in clear sight again that has not been looked at since."""
@@ -100,6 +134,7 @@ class Handovers:
         """The track is over."""
         self._suspected.pop(track, None)
         self._hidden.pop(track, None)
+        self._paths.pop(track, None)
 
     def _believed(self, handover: Handover) -> Handover | None:
         before = self._suspected.get(handover.track)

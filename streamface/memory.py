@@ -20,8 +20,6 @@ NEAR = 0.07
 """Cosine distance within which two views show the same person, where nothing better is known: that of Dlib's network."""
 NEAR = 0.07
 """Cosine distance within which two views show the same person, where nothing better is known: that of Dlib's network."""
-SETTLED_VIEWS = 6
-"""Views after which age, gender and race need no frequent look."""
 
 
 class TrackMemory:
@@ -125,7 +123,7 @@ class TrackMemory:
         """True when 'identity' or an action needs no frequent look."""
         if kind == "identity":
             return self.name is None or (self.name.is_settled and self._is_numbered() and not self.is_doubted)
-        return kind in self._attributes and self._attributes[kind].views >= SETTLED_VIEWS
+        return kind in self._attributes and self._attributes[kind].is_settled
 
     def _is_numbered(self) -> bool:
         unnamed = self.match is not None and self.match.identity is None

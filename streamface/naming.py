@@ -23,48 +23,6 @@ LEAST_NEAR = 0.1
 """Cosine distance within which the views of one track may always differ: a face that comes nearer changes much."""
 STRANGER_VIEWS = 3
 """So many such views in a row, over `hold_s`, and the track is taken to show somebody else."""
-FAST_S = 0.3
-"""Time in which an emotion's average follows: half a second brings 80 % of a change."""
-SLOW_VIEWS = 60.0
-"""Age, gender and race average over so many views' worth of quality, then move slowly."""
-SETTLED_VIEWS = 6
-"""Views after which age, gender and race need no frequent look."""
-HOLD_FACTOR = 1.25
-"""A name once given stands up to this multiple of the threshold."""
-STRANGER_FACTOR = 2.0
-"""A view this many thresholds away from the track's mean looks like another person."""
-LEAST_NEAR = 0.1
-"""Cosine distance within which the views of one track may always differ: a face that comes nearer changes much."""
-STRANGER_VIEWS = 3
-"""So many such views in a row, over `hold_s`, and the track is taken to show somebody else."""
-FAST_S = 0.3
-"""Time in which an emotion's average follows: half a second brings 80 % of a change."""
-SLOW_VIEWS = 60.0
-"""Age, gender and race average over so many views' worth of quality, then move slowly."""
-SETTLED_VIEWS = 6
-"""Views after which age, gender and race need no frequent look."""
-STRANGER_FACTOR = 2.0
-"""A view this many thresholds away from the track's mean looks like another person."""
-LEAST_NEAR = 0.1
-"""Cosine distance within which the views of one track may always differ: a face that comes nearer changes much."""
-STRANGER_VIEWS = 3
-"""So many such views in a row, over `hold_s`, and the track is taken to show somebody else."""
-FAST_S = 0.3
-"""Time in which an emotion's average follows: half a second brings 80 % of a change."""
-SLOW_VIEWS = 60.0
-"""Age, gender and race average over so many views' worth of quality, then move slowly."""
-SETTLED_VIEWS = 6
-"""Views after which age, gender and race need no frequent look."""
-LEAST_NEAR = 0.1
-"""Cosine distance within which the views of one track may always differ: a face that comes nearer changes much."""
-STRANGER_VIEWS = 3
-"""So many such views in a row, over `hold_s`, and the track is taken to show somebody else."""
-FAST_S = 0.3
-"""Time in which an emotion's average follows: half a second brings 80 % of a change."""
-SLOW_VIEWS = 60.0
-"""Age, gender and race average over so many views' worth of quality, then move slowly."""
-SETTLED_VIEWS = 6
-"""Views after which age, gender and race need no frequent look."""
 
 
 class NameVotes:

@@ -94,7 +94,7 @@ class TrackingSettings:
     """How people keep their number."""
 
     tracker: str = "kalman"
-    detect_every: int = 6
+    detect_every: int = 4
     """Frames between two full detections; higher is faster and notices new people later."""
     max_missed: int = 25
     """Frames that a person may be out of sight before the number is retired."""

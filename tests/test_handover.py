@@ -57,6 +57,15 @@ def test_whoever_was_in_sight_all_the_time_is_the_same_person_however_the_views_
     assert views(handovers, EVE, own, 5.1, 5.2, 5.3, 5.4) == [None] * 4 and not handovers.wants_look(1)
 
 
+@pytest.mark.parametrize(("step_px", "is_doubted"), [(12, False), (12 + 60, True)])
+def test_a_face_that_does_not_go_on_as_it_went_is_doubted(step_px, is_doubted):
+    handovers = Handovers()
+    for i, left in enumerate((0, 12, 24, 24 + step_px)):
+        handovers.watch([track(1, box=Box(left, 0, left + 100, 120))], i / 25)
+    assert handovers.wants_look(1) == is_doubted
+    assert views(handovers, EVE, votes(ANNA, ANNA), 0.12, 0.2, 0.3)[-1] == (Handover(1, None) if is_doubted else None)
+
+
 def test_a_view_from_before_the_face_was_hidden_says_nothing_of_who_is_there_now():
     handovers, own = Handovers(), votes(ANNA, ANNA)
     hidden(handovers, 1, 5.0)

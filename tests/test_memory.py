@@ -196,8 +196,24 @@ def test_age_settles_and_its_label_stays():
 def test_a_blurred_view_counts_less():
     average = AttributeAverage(fast=False)
     average.add(Attribute("age", "30", 1, value=30.0), 0.9, 0.0)
-    average.add(Attribute("age", "60", 1, value=60.0), 0.1, 0.2)
+    average.add(Attribute("age", "60", 1, value=60.0), 0.1, 0.25)
     assert average.shown.value == pytest.approx(33)
+
+
+@pytest.mark.parametrize("views_a_second", [2, 4, 25])
+def test_age_does_not_depend_on_how_often_somebody_is_looked_at(views_a_second):
+    average = AttributeAverage(fast=False)
+    for at in np.arange(0, 4, 1 / views_a_second):
+        average.add(Attribute("age", "", 1, value=20.0 + 10 * at), 0.5, float(at))
+    assert average.shown.value == pytest.approx(40, abs=2)
+
+
+def test_a_label_that_is_nearly_a_tie_is_never_settled():
+    clear, tie = AttributeAverage(fast=False), AttributeAverage(fast=False)
+    for i in range(20):
+        clear.add(Attribute("gender", "Man", 0.8, scores={"Man": 0.8, "Woman": 0.2}), 0.5, i / 4)
+        tie.add(Attribute("gender", "Man", 0.55, scores={"Man": 0.55, "Woman": 0.45}), 0.5, i / 4)
+    assert clear.is_settled and not tie.is_settled
 
 
 def test_a_near_tie_keeps_the_label():
