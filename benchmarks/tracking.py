@@ -41,9 +41,9 @@ SCENES = (
 
 
 SYSTEMS: dict[str, tuple[Callable[[TrackingSettings], Tracker], int]] = {
-    "Kalman, detection every 6": (kalman.create, 6),
+    "Kalman, detection every 4": (kalman.create, 4),
     "Kalman, detection on every frame": (kalman.create, 1),
-    "greedy IoU, detection every 6": (lambda s: GreedyIou(s.max_missed), 6),
+    "greedy IoU, detection every 4": (lambda s: GreedyIou(s.max_missed), 4),
     "greedy IoU, detection on every frame": (lambda s: GreedyIou(s.max_missed), 1),
 }
 """Name -> how the tracker is made, and frames between two full detections."""

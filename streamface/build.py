@@ -283,9 +283,10 @@ def matcher(settings: Settings, people: LiveGallery | None) -> Matcher | None:
     metric = plugins.choose("metric", settings.recognition.metric, METRICS)
     limit, network = threshold(settings), network_key(settings)
 
-    def match(vector: np.ndarray, agreement: float, factor: float) -> Match:
-        allowed = tightened(limit, metric, agreement, float(np.linalg.norm(vector)))
-        return people.match(vector[None], metric, allowed * factor, network)[0]
+    def match(vectors: np.ndarray, agreements: Sequence[float], factor: float) -> Sequence[Match]:
+        lengths = np.linalg.norm(vectors, axis=1).tolist()
+        allowed = [factor * tightened(limit, metric, *pair) for pair in zip(agreements, lengths, strict=True)]
+        return people.match(vectors, metric, np.array(allowed), network)
 
     return match
 

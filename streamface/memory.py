@@ -11,13 +11,11 @@ from streamface.analysis import Answer
 from streamface.averages import AttributeAverage
 from streamface.gallery.stranger_desk import StrangerDesk
 from streamface.handover import RETURN_S, Handover, Handovers, View
-from streamface.naming import Matcher, NameVotes
+from streamface.naming import Matcher, NameVotes, decide
 from streamface.settings import AnalysisSettings
 from streamface.strangers import StrangerVotes, snapshot
 from streamface.types import Attribute, Box, FaceResult, Match, Stranger, Track
 
-NEAR = 0.07
-"""Cosine distance within which two views show the same person, where nothing better is known: that of Dlib's network."""
 NEAR = 0.07
 """Cosine distance within which two views show the same person, where nothing better is known: that of Dlib's network."""
 
@@ -72,23 +70,24 @@ class TrackMemory:
         named = self.match is not None and self.match.identity is not None
         return None if self._unnamed is None or named else self._unnamed.shown
 
-    def learn(self, answer: Answer, taken: Collection[int] = ()) -> None:
-        """Join what was seen into the averages; `taken` are the numbers of strangers beside this one."""
-        self.waiting = False
+    def learn(self, answer: Answer) -> bool:
+        """Join what was seen into the averages; True where the gallery is to be asked who that is."""
         self.quality, self.analyzed_at = answer.request.quality, answer.request.at
         weight = max(answer.request.quality, 0.02)
-        if answer.vector is not None and self.name is not None:
-            restarts = self.name.restarts
-            self.name.add(answer.vector, weight, answer.request.at)
-            if self.name.restarts != restarts:
-                self.finish()
-            self._look_among_strangers(answer, taken)
         for name, attribute in answer.attributes.items():
             average = self._attributes.setdefault(name, AttributeAverage(fast=name == "emotion"))
             average.add(attribute, weight, answer.request.at)
+        if answer.vector is None or self.name is None:
+            return False
+        restarts = self.name.restarts
+        asks = self.name.take(answer.vector, weight, answer.request.at)
+        if self.name.restarts != restarts:
+            self.finish()
+        return asks
 
-    def _look_among_strangers(self, answer: Answer, taken: Collection[int]) -> None:
-        if self._unnamed is None or self.match is None:
+    def look_among_strangers(self, answer: Answer, taken: Collection[int]) -> None:
+        """Take a view of somebody whose name is decided; `taken` are the numbers of strangers beside this one."""
+        if self._unnamed is None or self.match is None or answer.vector is None:
             return
         if self.match.identity is not None:
             self.finish()
@@ -104,11 +103,6 @@ class TrackMemory:
         """The person has left the track, or has a name now."""
         if self._unnamed is not None:
             self._unnamed.finish()
-
-    def reconsider(self, at: float) -> None:
-        """Ask the gallery anew, which has changed."""
-        if self.name is not None:
-            self.name.reconsider(at)
 
     @property
     def certainty(self) -> float:
@@ -168,14 +162,20 @@ class Memory:
 
     def learn(self, answers: Iterable[Answer]) -> None:
         """Take answers; one for a track that is gone is dropped."""
-        for answer in answers:
-            asked = answer.request.track
-            track = self._moved.get(asked, asked)
-            if track in self._tracks:
-                self._tracks[track].waiting = False
-                track = self._shown_by(track, answer)
-            if track in self._tracks and not self._handovers.is_suspected(track):
-                self._tracks[track].learn(answer, self._taken(track))
+        seen = [(track, answer) for answer in answers if (track := self._shown_in(answer)) in self._tracks]
+        asking = [self._tracks[track] for track, answer in seen if self._tracks[track].learn(answer)]
+        decide([known.name for known in asking], self._match)
+        for track, answer in seen:
+            self._tracks[track].look_among_strangers(answer, self._taken(track))
+
+    def _shown_in(self, answer: Answer) -> int | None:
+        """The track that a view is one of; None for a track that is gone, and while it is not sure whom it shows."""
+        track = self._moved.get(answer.request.track, answer.request.track)
+        if track not in self._tracks:
+            return None
+        self._tracks[track].waiting = False
+        track = self._shown_by(track, answer)
+        return None if track is not None and self._handovers.is_suspected(track) else track
 
     def _shown_by(self, track: int, answer: Answer) -> int | None:
         """Whose face was seen on `track`: its own, or that of somebody out of sight, or of somebody new (None)."""
@@ -221,8 +221,8 @@ class Memory:
         edition = self._edition()
         if edition != self._seen:
             self._seen = edition
-            for known in self._tracks.values():
-                known.reconsider(at)
+            named = [known.name for known in self._tracks.values() if known.match is not None]
+            decide(named, self._match, at)
 
     def keep(self, tracks: Iterable[int]) -> None:
         """Forget every track but these; those that ended a moment ago may yet be found again."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy as np
 from streamface.averages import Mean
 from streamface.types import Match
 
-Matcher = Callable[[np.ndarray, float, float], Match]
-"""(D,) mean of views, their agreement 0..1, and a factor on the threshold -> the nearest person."""
+Matcher = Callable[[np.ndarray, Sequence[float], float], Sequence[Match]]
+"""(N, D) means of views, the agreement 0..1 of each, and a factor on the threshold -> the nearest person to each."""
 
 FIRST_EVIDENCE = 0.5
 """Sum of qualities before the first word on a name: one good view, or several poor ones."""
@@ -44,17 +44,22 @@ class NameVotes:
         """How often the track turned out to show somebody else."""
 
     def add(self, vector: np.ndarray, weight: float, at: float) -> None:
-        """Take a (D,) embedding of the given quality, seen at the time `at`."""
-        if self._is_stranger(vector, weight, at):
-            return
-        self._mean.add(vector, weight, at)
-        if self._mean.weight >= FIRST_EVIDENCE or self.shown is not None:
-            self._decide(self._match(self._mean.vector, self._mean.agreement, HOLD_FACTOR), at)
+        """Take a (D,) embedding of the given quality, seen at the time `at`, and decide."""
+        if self.take(vector, weight, at):
+            decide([self], self._match)
 
-    def reconsider(self, at: float) -> None:
-        """Take the answer of a gallery that has changed at once: that is no wavering which a name has to outlast."""
-        if self.shown is not None:
-            self._decide(self._match(self._mean.vector, self._mean.agreement, HOLD_FACTOR), at, at_once=True)
+    def take(self, vector: np.ndarray, weight: float, at: float) -> bool:
+        """The same without deciding: True where the gallery is to be asked."""
+        if self._contradicts(vector):
+            return self._start_anew(vector, weight, at)
+        self._stranger = Mean()
+        self._mean.add(vector, weight, at)
+        return self._mean.weight >= FIRST_EVIDENCE or self.shown is not None
+
+    @property
+    def mean(self) -> Mean:
+        """Of the good views."""
+        return self._mean
 
     @property
     def certainty(self) -> float:
@@ -84,22 +89,25 @@ class NameVotes:
         """Cosine distance of a (D,) embedding to the mean of the views, of which there must be one."""
         return self._mean.distance(vector)
 
-    def _is_stranger(self, vector: np.ndarray, weight: float, at: float) -> bool:
-        """Keep a view that contradicts the mean aside; when the contradiction lasts, start anew from it."""
-        if not self._mean.views or self._mean.distance(vector) <= STRANGER_FACTOR * max(self.near, LEAST_NEAR):
-            self._stranger = Mean()
-            return False
+    def _contradicts(self, vector: np.ndarray) -> bool:
+        far = STRANGER_FACTOR * max(self.near, LEAST_NEAR)
+        return self._mean.views > 0 and self._mean.distance(vector) > far
+
+    def _start_anew(self, vector: np.ndarray, weight: float, at: float) -> bool:
+        """Keep a view that contradicts the mean aside; True when the contradiction lasts, and is the mean now."""
         self._stranger.add(vector, weight, at)
         lasted = at - self._stranger.first_at >= self._hold_s and self._stranger.views >= STRANGER_VIEWS
         if lasted:
             self._mean, self._stranger = self._stranger, Mean()
             self.restarts += 1
             self.shown, self._doubt_since, self.is_settled = None, None, False
-            self._decide(self._match(self._mean.vector, self._mean.agreement, HOLD_FACTOR), at)
-        return True
+        return lasted
 
-    def _decide(self, loose: Match, at: float, at_once: bool = False) -> None:
-        """Change what is shown when the new match says so clearly or for long enough, or at once."""
+    def decide(self, loose: Match, at: float, at_once: bool = False) -> None:
+        """Take the gallery's answer, to `HOLD_FACTOR` times the threshold, for `mean`.
+
+        What is shown changes when the answer says so clearly or for long enough, or at once.
+        """
         threshold = loose.threshold / HOLD_FACTOR
         strict = replace(loose, threshold=threshold)
         if loose.distance > threshold:
@@ -117,3 +125,21 @@ class NameVotes:
         elif at - self._doubt_since >= (self._hold_s if current.identity else 0.0):
             self.shown, self._doubt_since = strict, None
         self.is_settled = self._doubt_since is None and self._mean.weight >= 2 * FIRST_EVIDENCE
+
+
+def decide(asking: Sequence[NameVotes], match: Matcher, at: float | None = None) -> None:
+    """Ask the gallery about everybody in one pass.
+
+    at: when the gallery has changed: then its answers hold at once, and no name wavers.
+    """
+    if not asking:
+        return
+    means = [votes.mean for votes in asking]
+    found = match(np.stack([mean.vector for mean in means]), [mean.agreement for mean in means], HOLD_FACTOR)
+    for votes, answer in zip(asking, found, strict=True):
+        votes.decide(answer, votes.mean.last_at if at is None else at, at_once=at is not None)
+
+
+def one_by_one(match: Callable[[np.ndarray, float, float], Match]) -> Matcher:
+    """A matcher that asks `match` about each mean in turn."""
+    return lambda vectors, agreements, factor: [match(*pair, factor) for pair in zip(vectors, agreements, strict=True)]

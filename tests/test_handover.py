@@ -8,7 +8,7 @@ import pytest
 from streamface.analysis import Answer, Request
 from streamface.handover import RETURN_S, Handover, Handovers, View, unclear
 from streamface.memory import Memory
-from streamface.naming import NameVotes
+from streamface.naming import NameVotes, one_by_one
 from streamface.settings import AnalysisSettings
 from streamface.testing import aligned_face, track
 from streamface.types import Box, Match
@@ -17,6 +17,7 @@ ANNA, BERT, EVE = np.eye(3)
 NEAR = 0.07
 
 
+@one_by_one
 def gallery(vector: np.ndarray, agreement: float, factor: float) -> Match:
     """Anna and Bert are known."""
     far = {"Anna": 1 - vector @ ANNA / np.linalg.norm(vector), "Bert": 1 - vector @ BERT / np.linalg.norm(vector)}

@@ -1,10 +1,12 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from streamface.analysis import Answer, Request
 from streamface.averages import AttributeAverage
 from streamface.memory import Memory
-from streamface.naming import NameVotes
+from streamface.naming import NameVotes, one_by_one
 from streamface.settings import AnalysisSettings
 from streamface.testing import aligned_face, track
 from streamface.types import Attribute, Match
@@ -13,6 +15,7 @@ ANNA, BERT = np.array([1.0, 0, 0]), np.array([0, 1.0, 0])
 THRESHOLD = 0.1
 
 
+@one_by_one
 def gallery(vector: np.ndarray, agreement: float, factor: float) -> Match:
     """Two people, by cosine distance."""
     unit = vector / np.linalg.norm(vector)
@@ -56,11 +59,11 @@ def test_the_gallery_learns_how_far_the_views_agree():
     votes.add(3 * ANNA, 0.9, 0.0)
     votes.add(3 * ANNA, 0.9, 0.1)
     votes.add(between(0.1) * 5, 0.9, 0.2)
-    assert [given[1] for given in asked[:2]] == pytest.approx([1, 1])
+    assert [given[1][0] for given in asked[:2]] == pytest.approx([1, 1])
     directions = (
         0.9 * (ANNA * 1.9 * 0.9 + between(0.1)) / (0.9 * (1.9 * 0.9 + 1))
     )  # the oldest fades, length is nothing
-    assert asked[2][1] == pytest.approx(np.linalg.norm(directions)) and asked[2][1] < 0.98
+    assert asked[2][1][0] == pytest.approx(np.linalg.norm(directions)) and asked[2][1][0] < 0.98
 
 
 def test_somebody_not_in_the_gallery_is_unknown_with_a_distance(votes):
@@ -109,13 +112,17 @@ class Folder:
     """A gallery whose people may change."""
 
     def __init__(self, **people: np.ndarray) -> None:
-        self.people, self.edition = people, 0
+        self.people, self.edition, self.passes = people, 0, 0
 
     def become(self, **people: np.ndarray) -> None:
         self.people = people
         self.edition += 1
 
-    def __call__(self, vector: np.ndarray, agreement: float, factor: float) -> Match:
+    def __call__(self, vectors: np.ndarray, agreements: Sequence[float], factor: float) -> list[Match]:
+        self.passes += 1
+        return [self._match(vector, factor) for vector in vectors]
+
+    def _match(self, vector: np.ndarray, factor: float) -> Match:
         unit, limit = vector / np.linalg.norm(vector), THRESHOLD * factor
         first, name = min(((1 - unit @ other, name) for name, other in self.people.items()), default=(np.inf, None))
         return Match(name if first <= limit else None, float(first), "cosine", limit)
@@ -148,6 +155,17 @@ def test_people_in_view_are_matched_anew_when_the_gallery_changes():
     folder.become(Bert=between(0.05), Anna=ANNA)
     memory.refresh(0.9)
     assert shown(memory) == "Anna", "a nearer person who is added is the answer at once"
+
+
+def test_all_answers_of_a_frame_are_matched_in_one_pass():
+    folder = Folder(Anna=ANNA, Bert=BERT)
+    memory = Memory(AnalysisSettings(), folder)
+    people = {1: ANNA, 2: BERT, 3: ANNA + BERT}
+    for number in people:
+        memory[number].asked(("identity",), 0.0)
+    memory.learn([answer(number, vector) for number, vector in people.items()])
+    assert [memory.result(track(number)).match.identity for number in people] == ["Anna", "Bert", None]
+    assert folder.passes == 1
 
 
 def test_a_name_that_is_held_survives_changes_to_other_people():

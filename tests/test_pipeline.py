@@ -13,6 +13,7 @@ from streamface.attention import Attention
 from streamface.attributes.base import AttributePredictor
 from streamface.detection._ahead import DetectAhead
 from streamface.memory import Memory
+from streamface.naming import one_by_one
 from streamface.pipeline import Pipeline
 from streamface.scheduler import DetectionSchedule, Scheduler
 from streamface.settings import AnalysisSettings, TrackingSettings
@@ -24,6 +25,7 @@ RED, GREEN = (40, 40, 220), (40, 200, 60)
 PEOPLE = {"Rosa": np.array(RED) / 255, "Gwen": np.array(GREEN) / 255}
 
 
+@one_by_one
 def gallery(vector: np.ndarray, agreement: float, factor: float) -> Match:
     def far(person: np.ndarray) -> float:
         return float(1 - vector @ person / np.linalg.norm(vector) / np.linalg.norm(person))

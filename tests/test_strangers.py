@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import pytest
@@ -25,7 +27,10 @@ class Known:
     def __init__(self) -> None:
         self.edition, self.empty = 0, False
 
-    def __call__(self, vector: np.ndarray, agreement: float, factor: float) -> Match:
+    def __call__(self, vectors: np.ndarray, agreements: Sequence[float], factor: float) -> list[Match]:
+        return [self._match(vector, factor) for vector in vectors]
+
+    def _match(self, vector: np.ndarray, factor: float) -> Match:
         far = np.inf if self.empty else 1 - vector @ ANNA / np.linalg.norm(vector)
         limit = THRESHOLD * factor
         return Match("Anna" if far <= limit else None, float(far), "cosine", limit)

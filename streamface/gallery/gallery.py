@@ -93,9 +93,9 @@ class Gallery:
         )
 
     def match(
-        self, vectors: np.ndarray, metric: str, threshold: float, network: str | None = None
+        self, vectors: np.ndarray, metric: str, threshold: float | np.ndarray, network: str | None = None
     ) -> tuple[Match, ...]:
-        """The nearest person for each of (M, D) embeddings.
+        """The nearest person for each of (M, D) embeddings; `threshold` is one for all, or (M,).
 
         A person is as near as the nearest of their pictures; within `threshold` that is the answer, beyond it
         the identity is None and the distance stays. Of two equally near the first by name is taken, with an equal
@@ -104,10 +104,11 @@ class Gallery:
         """
         metric = choose("metric", metric, METRICS)
         faces = self._faces(vectors, network)
+        limits = np.broadcast_to(threshold, len(faces)).tolist()
         if not len(self):
-            return tuple(Match(None, float("inf"), metric, threshold) for _ in faces)
+            return tuple(Match(None, float("inf"), metric, limit) for limit in limits)
         found = nearest(self._table.matrix, self._table.pictures.starts, faces, metric, self._refusing)
-        return tuple(self._answer(*entry, metric, threshold) for entry in found)
+        return tuple(self._answer(*entry, metric, limit) for entry, limit in zip(found, limits, strict=True))
 
     def pictures_of(self, identity: str) -> tuple[Row, ...]:
         """The pictures of one person, by path; none of nobody here."""

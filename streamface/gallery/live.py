@@ -75,7 +75,7 @@ class LiveGallery:
         return near and person_of(self.gallery.folder, match.photo) in self.private
 
     def match(
-        self, vectors: np.ndarray, metric: str, threshold: float, network: str | None = None
+        self, vectors: np.ndarray, metric: str, threshold: float | np.ndarray, network: str | None = None
     ) -> tuple[Match, ...]:
         """As `Gallery.match`, of the gallery in use."""
         return self.gallery.match(vectors, metric, threshold, network)

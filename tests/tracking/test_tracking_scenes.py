@@ -17,7 +17,7 @@ from streamface.geometry import boxes_array, iou  # noqa: E402
 from streamface.settings import TrackingSettings  # noqa: E402
 
 CALM, CROSSING = (next(scene for scene in SCENES if scene.name == name) for name in ("calm", "crossing"))
-OURS = "Kalman, detection every 6"
+OURS = "Kalman, detection every 4"
 
 
 def run(scene: Scene, system: str = OURS, errors: Errors | None = None):
