@@ -75,12 +75,14 @@ def test_from_click_to_name_and_everything_that_may_be_changed(stream, tmp_path)
     assert client.delete(f"/api/enrolments/{again['id']}").status_code == 204
 
     assert client.patch(f"/api/people/{quoted(NAME)}", json={"name": "Grace"}).json()["name"] == "Grace"
-    stream.until(lambda: is_called(stream, "Grace"), MOST_WAIT_S * 4)
+    stream.until(lambda: is_called(stream, "Grace"), 20)
     stream.until(lambda: client.get("/api/visits?person=Grace").json())
     assert not client.get(f"/api/visits?person={quoted(NAME)}").json()
 
+    worsen(tmp_path / "people/Grace")
+    stream.until(lambda: large(stream) is not None and (large(stream)["distance"] or 0) > 0.01, 20)
     stream.until(lambda: not_grace(stream).status_code == 204)
-    stream.until(lambda: is_called(stream, None), MOST_WAIT_S * 4)
+    stream.until(lambda: is_called(stream, None), 20)
     assert client.get("/api/people").json() == [{"name": "Grace", "pictures": 1, "counter_examples": 1}]
     assert len(list((tmp_path / "people/Grace" / FOLDER).iterdir())) == 1
     (counter,) = client.get("/api/people/Grace").json()["counter_examples"]
@@ -91,6 +93,12 @@ def test_from_click_to_name_and_everything_that_may_be_changed(stream, tmp_path)
     assert client.get("/api/people").json() == [] and not list((tmp_path / "people").iterdir())
     stream.until(lambda: is_called(stream, None), 20)
     assert np.asarray(row.vector, "<f4").tobytes() not in (tmp_path / "store.sqlite").read_bytes()
+
+
+def worsen(folder):
+    """A picture that she is still known by, but that is less like her in the clip than what the clip shows."""
+    (path,) = folder.glob("*.jpg")
+    cv2.imwrite(str(path), cv2.GaussianBlur(cv2.imread(str(path))[:, ::-1], (0, 0), 2.5))
 
 
 def not_grace(stream):
