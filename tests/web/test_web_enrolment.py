@@ -80,7 +80,7 @@ def test_from_click_to_name_and_everything_that_may_be_changed(stream, tmp_path)
     assert not client.get(f"/api/visits?person={quoted(NAME)}").json()
 
     worsen(tmp_path / "people/Grace")
-    stream.until(lambda: large(stream) is not None and (large(stream)["distance"] or 0) > 0.01, 20)
+    stream.until(lambda: ((large(stream) or {}).get("distance") or 0) > 0.01, 20)
     stream.until(lambda: not_grace(stream).status_code == 204)
     stream.until(lambda: is_called(stream, None), 20)
     assert client.get("/api/people").json() == [{"name": "Grace", "pictures": 1, "counter_examples": 1}]
