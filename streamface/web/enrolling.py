@@ -11,6 +11,7 @@ from streamface.web.people_desk import Likeness
 from streamface.web.site import of
 
 router = APIRouter(prefix="/api/enrolments", tags=["enrolment"])
+COVERED = "faces are covered in the picture (--blur), so none can be enrolled from it: send photographs instead"
 NO_FOLDER = "there is no folder of people: start with --database DIR"
 
 
@@ -27,6 +28,8 @@ def begin(request: Request, asked: Begin) -> EnrolmentTold:
     view = of(request).views.get(asked.camera)
     if view is None:
         raise HTTPException(404, "there is no such camera")
+    if enrolments(request).covered:
+        raise HTTPException(409, COVERED)
     made = enrolments(request).begin(view, asked.track)
     if made is None:
         raise HTTPException(429, "several people are being enrolled: end one of these first", {"Retry-After": "30"})

@@ -163,10 +163,20 @@ class Enrolment:
 
 
 class Enrolments:
-    """Those that are going on; a few at most. Threads may share it."""
+    """Those that are going on; a few at most. Threads may share it.
 
-    def __init__(self, desk: PeopleDesk, spec: NetworkSpec, clock: Callable[[], float] = time.monotonic) -> None:
-        self.desk = desk
+    Args:
+        covered: the faces of those who could be enrolled are covered in the pictures.
+    """
+
+    def __init__(
+        self,
+        desk: PeopleDesk,
+        spec: NetworkSpec,
+        clock: Callable[[], float] = time.monotonic,
+        covered: bool = False,
+    ) -> None:
+        self.desk, self.covered = desk, covered
         self._spec, self._clock = spec, clock
         self._open: dict[str, Enrolment] = {}
         self._lock = threading.Lock()

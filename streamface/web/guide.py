@@ -22,7 +22,7 @@ GONE, NEARER, LIGHT, LESS_LIGHT, STILL = "gone", "nearer", "more light", "less l
 LOOK_STRAIGHT, TURN_LEFT, TURN_RIGHT, LESS_TURN = "look straight", "turn left", "turn right", "less turned"
 OTHER, DONE = "somebody else", "done"
 HINTS = {
-    GONE: "The face is not in view. Come back, or click it again.",
+    GONE: "The face is not in view: come back into the picture.",
     NEARER: "Come nearer.",
     LIGHT: "More light on the face.",
     LESS_LIGHT: "Less light on the face.",
@@ -31,7 +31,7 @@ HINTS = {
     TURN_LEFT: "Turn the head a little to your left.",
     TURN_RIGHT: "Turn the head a little to your right.",
     LESS_TURN: "Not quite so far.",
-    OTHER: "This looks like somebody else. Click the face again.",
+    OTHER: "This looks like somebody else: cancel, and choose the face again.",
     DONE: "That is enough.",
 }
 """Hint -> what the page says."""

@@ -49,4 +49,4 @@ def _enrolments(settings: Settings, known: LiveGallery) -> Enrolments | None:
     naming = build.threshold(settings)
     limits = Limits(settings.recognition.metric, naming, max(naming, build.threshold(settings, True)))
     desk = PeopleDesk(folder, build.store(settings), known, build.LazyEncoder(settings), limits)
-    return Enrolments(desk, build.spec(settings))
+    return Enrolments(desk, build.spec(settings), covered=settings.privacy.blur in ("unknown", "all"))

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from streamface.errors import GalleryError, ImageError
-from streamface.gallery import counter_examples, places
+from streamface.gallery import consent, counter_examples, places
 from streamface.gallery.base import EncodedFace, Photo, Row
 from streamface.gallery.crew import look
 from streamface.gallery.distances import distance
@@ -34,6 +34,9 @@ MOST_PICTURES = 100
 NAME_LENGTH = 80
 """Characters of a name at most; four bytes each still fit into a folder's name with what is added."""
 NOT_FOLLOWED = "the folder of people is not followed, so nothing can be changed here: leave --no-watch out"
+
+
+NOT_NAMED = "somebody who did not consent"
 
 
 class Encoder(Protocol):
@@ -114,7 +117,10 @@ class PeopleDesk:
     def likeness(self, vector: np.ndarray) -> Likeness | None:
         """The nearest known person, as long as the two may be taken for each other."""
         (match,) = self.known.match(vector[None], self.limits.metric, self.limits.alike, self.network)
-        return None if match.identity is None else Likeness(match.identity, match.distance, self.limits.naming)
+        if match.identity is None:
+            return None
+        name = NOT_NAMED if match.identity in self.known.private else match.identity
+        return Likeness(name, match.distance, self.limits.naming)
 
     def match(self, vector: np.ndarray) -> Match:
         """The answer of the gallery, as for one view in the stream."""
@@ -208,7 +214,8 @@ class PeopleDesk:
             gone = [row.photo.path for row in (*self.known.gallery.pictures_of(identity), *self._counters(identity))]
             with Store(self._store) as store:
                 gone += [row.photo.path for row in store.people(identity)]
-            self._take([], list(dict.fromkeys(gone)), delete=places.of_person(self.folder, identity))
+            delete = [*places.of_person(self.folder, identity), self.folder / f"{identity}{consent.BESIDE}"]
+            self._take([], list(dict.fromkeys(gone)), delete=delete)
 
     def take_in(self, identity: str, make: Callable[[Path, Encoder], Iterable[Path]]) -> None:
         """Enrol files that `make` puts into a person's folder, given the folder of people and an encoder."""
@@ -230,6 +237,10 @@ class PeopleDesk:
         rows = [*self.known.gallery.pictures_of(identity), *self._counters(identity)]
         places.delete([self.folder / path for path in without])
         moves = places.move_person(self.folder, identity, new)
+        if identity in self.known.private:  # the mark goes where the pictures go
+            consent.mark(self.folder, new, consents=False)
+            places.delete([self.folder / f"{identity}{consent.BESIDE}"])
+            self.known.read_consent(self.folder)
         made = [self._under(moves[row.photo.path], new, row) for row in rows if row.photo.path in moves]
         self._take(made, [*(row.photo.path for row in rows), *without])
 

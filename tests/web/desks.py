@@ -64,7 +64,7 @@ def people_desk(folder, store, follows=True):
 
 def client_of(desk, password_hash=None, views=(), **parts):
     """A browser with a session at the site of a desk."""
-    enrolments = desk and Enrolments(desk, FakeRecognizer.spec)
+    enrolments = parts.pop("enrolments", None) or (desk and Enrolments(desk, FakeRecognizer.spec))
     site = Site({view.camera: view for view in views}, Access(hosts_for("127.0.0.1"), password_hash),
                 enrolments=enrolments, **parts)  # fmt: skip
     made = TestClient(app.create(site), "http://localhost")

@@ -1,22 +1,27 @@
-import { api, say } from "./common.js";
+import { api, at, say } from "./common.js";
 import { Camera } from "./camera.js";
-import { People } from "./people.js";
+import { Enrol } from "./enrol.js";
+import { Known } from "./known.js";
+import { Now } from "./now.js";
+import { Person } from "./person.js";
+import { Strangers } from "./strangers.js";
+import { Visits } from "./visits.js";
 
-const people = new People(document.querySelector("#people"), document.querySelector("#nobody"));
-const cameras = [];
+const cameras = new Map();
+const person = new Person();
+const enrol = new Enrol(cameras);
 
-function choose(labels) {
-  for (const camera of cameras) camera.show(labels);
+/** Somebody in a picture or in the list was chosen. */
+function open(camera, face) {
+  if (face.identity) person.open(face.identity);
+  else enrol.open(camera, face.track);
 }
 
-async function start() {
-  const session = await api("GET", "/api/session");
-  const signOut = document.querySelector("#sign-out");
-  signOut.hidden = !session.password;
-  signOut.addEventListener("click", async () => {
-    await api("DELETE", "/api/session");
-    location.assign("/login");
-  });
+function choose(labels) {
+  for (const camera of cameras.values()) camera.show(labels);
+}
+
+function chooseLabels() {
   const chosen = localStorage.getItem("labels") ?? "page";
   for (const radio of document.querySelectorAll("input[name=labels]")) {
     radio.checked = radio.value === chosen;
@@ -25,11 +30,29 @@ async function start() {
       choose(radio.value);
     });
   }
-  for (const { camera } of await api("GET", "/api/cameras")) {
-    cameras.push(new Camera(camera, document.querySelector("#cameras"), (faces, canvas) => people.update(camera, faces, canvas)));
-  }
-  document.querySelector("#cameras").classList.toggle("one", cameras.length === 1);
   choose(chosen);
+}
+
+async function start() {
+  const session = await api("GET", "/api/session");
+  at("sign-out").hidden = !session.password;
+  at("sign-out").addEventListener("click", async () => {
+    await api("DELETE", "/api/session");
+    location.assign("/login");
+  });
+  const now = new Now(open);
+  for (const { camera } of await api("GET", "/api/cameras")) {
+    const seen = (faces, canvas) => {
+      now.update(camera, faces, canvas);
+      enrol.update(camera, faces, canvas);
+    };
+    cameras.set(camera, new Camera(camera, at("cameras"), seen, (face) => open(camera, face)));
+  }
+  at("cameras").classList.toggle("one", cameras.size === 1);
+  chooseLabels();
+  new Visits();
+  new Known(person);
+  new Strangers();
 }
 
 start().catch((error) => say(error.message));

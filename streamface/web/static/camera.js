@@ -1,13 +1,17 @@
-import { called, fromTemplate, kind } from "./common.js";
+import { called, clock, fromTemplate, kind, made } from "./common.js";
 
 const AGAIN_MS = 2000;
 const WIDEST = 1280;
+const ROOMY = 500; // pixels from which on a label has room for more than the name
 
 /** One camera's tile: asks for a picture, draws it, asks for the next. */
 export class Camera {
-  constructor(name, parent, onFaces) {
+  /** onFaces: told who is in each picture; onClick: told whose face was clicked. */
+  constructor(name, parent, onFaces, onClick) {
     this.name = name;
     this.onFaces = onFaces;
+    this.onClick = onClick;
+    this.faces = new Map();
     this.tile = fromTemplate("camera");
     this.tile.querySelector(".name").textContent = name;
     this.canvas = this.tile.querySelector("canvas");
@@ -20,7 +24,7 @@ export class Camera {
   /** labels: 'page', 'picture' or 'none'. */
   show(labels) {
     this.mode = labels;
-    this.labels.hidden = labels !== "page";
+    this.labels.classList.toggle("bare", labels !== "page");
     this.connect();
   }
 
@@ -65,35 +69,40 @@ export class Camera {
 
   tell(state, reason) {
     this.tile.dataset.state = state;
-    const delay = this.now?.delay_s != null && state === "live" ? ` · ${Math.round(this.now.delay_s * 1000)} ms` : "";
-    this.tile.querySelector(".state").textContent = state + delay;
+    const delay = this.now?.delay_s != null && state === "live" ? ` · ${Math.round(this.now.delay_s * 1000)} ms behind` : "";
+    const since = this.now?.since && state !== "live" ? ` since ${clock(this.now.since, true)}` : "";
+    this.tile.querySelector(".state").textContent = state + since + delay;
     const banner = this.tile.querySelector(".banner");
     banner.hidden = state === "live";
     banner.textContent = reason ? `${state}: ${reason}` : state;
     const people = this.now?.faces.map(called).join(", ") || "nobody";
     const text = `${this.name}, ${state}: ${people}`;
-    const picture = this.tile.querySelector(".picture");
-    if (picture.getAttribute("aria-label") !== text) picture.setAttribute("aria-label", text);
+    if (this.canvas.getAttribute("aria-label") !== text) this.canvas.setAttribute("aria-label", text);
   }
 
+  /** A button over each face, with its label where labels are drawn by the page. */
   draw(faces) {
-    if (this.mode !== "page") return;
-    const wanted = new Map(faces.map((face) => [String(face.track), face]));
-    for (const old of [...this.labels.children]) if (!wanted.has(old.dataset.track)) old.remove();
-    for (const [track, face] of wanted) {
-      let label = this.labels.querySelector(`[data-track="${track}"]`);
-      if (!label) {
-        label = document.createElement("div");
-        label.dataset.track = track;
-        label.append(document.createElement("span"));
-        this.labels.append(label);
-      }
+    this.faces = new Map(faces.map((face) => [String(face.track), face]));
+    for (const old of [...this.labels.children]) if (!this.faces.has(old.dataset.track)) old.remove();
+    for (const [track, face] of this.faces) {
+      const label = this.labels.querySelector(`[data-track="${track}"]`) ?? this.add(track);
       const [left, top, right, bottom] = face.box;
       label.className = `${kind(face)}${face.in_sight ? "" : " hidden-face"}${top < 0.12 ? " below" : ""}`;
       label.style.cssText = `left:${left * 100}%;top:${top * 100}%;width:${(right - left) * 100}%;height:${(bottom - top) * 100}%`;
       const { age, gender, emotion } = face.attributes;
-      const more = [gender?.label, age?.label, emotion?.label].filter(Boolean).join(", ");
+      const roomy = this.tile.clientWidth > ROOMY;
+      const more = roomy ? [gender?.label, age?.label, emotion?.label].filter(Boolean).join(", ") : "";
       label.firstChild.textContent = more ? `${called(face)} · ${more}` : called(face);
+      const text = face.identity ? `${face.identity}: details` : `${called(face)}: give a name`;
+      if (label.getAttribute("aria-label") !== text) label.setAttribute("aria-label", text);
     }
+  }
+
+  add(track) {
+    const label = made("button", { type: "button", onclick: () => this.onClick(this.faces.get(track)) }, made("span"));
+    label.dataset.track = track;
+    label.firstChild.setAttribute("aria-hidden", "true");
+    this.labels.append(label);
+    return label;
   }
 }

@@ -1,0 +1,159 @@
+import { api, at, changed, cut, made, say } from "./common.js";
+
+const LOOK_MS = 300;
+const KINDS = ["straight", "straight", "left", "right"];
+const WORDS = { straight: "straight", left: "to your left", right: "to your right" };
+
+/** The dialog that enrols somebody in view: it asks the site to look, shows what was taken, and saves it. */
+export class Enrol {
+  constructor(cameras) {
+    this.cameras = cameras;
+    this.dialog = at("enrol");
+    at("enrol-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.save(false);
+    });
+    at("enrol-anyway").onclick = () => this.save(true);
+    at("enrol-cancel").onclick = () => this.dialog.close();
+    at("enrol-same").onclick = () => this.takeName(this.told.likeness.person);
+    at("enrol-name").addEventListener("input", () => this.show());
+    this.dialog.addEventListener("close", () => this.end());
+  }
+
+  /** Begin with somebody in a camera's picture. */
+  async open(camera, track) {
+    if (this.dialog.open) return;
+    this.told = null;
+    this.camera = camera;
+    this.wanted = track;
+    this.box = null;
+    at("enrol-form").reset();
+    at("enrol-problem").textContent = at("enrol-hint").textContent = "";
+    at("enrol-pictures").replaceChildren();
+    this.saved = this.saving = this.busy = this.refused = false;
+    this.looking = null;
+    this.show();
+    this.dialog.showModal();
+    at("enrol-name").focus();
+    try {
+      this.told = await api("POST", "/api/enrolments", { camera, track });
+    } catch (error) {
+      at("enrol-problem").textContent = error.message;
+      return;
+    }
+    this.timer = setInterval(() => (this.busy ? null : (this.looking = this.look())), LOOK_MS);
+  }
+
+  /** Show the face live; one that was lost is followed under its new number when it is where it was. */
+  update(camera, faces, canvas) {
+    if (!this.dialog.open || camera !== this.camera) return;
+    const seen = faces.filter((face) => face.in_sight);
+    const face = seen.find((one) => one.track === this.wanted) ?? seen.find((one) => this.box && near(one.box, this.box));
+    if (!face) return;
+    this.wanted = face.track;
+    this.box = face.box;
+    cut(at("enrol-face"), canvas, face.box, 0.5);
+  }
+
+  async look() {
+    if (!this.told) return;
+    this.busy = true;
+    try {
+      const moved = this.wanted === this.told.track ? {} : { track: this.wanted };
+      this.told = await api("POST", `/api/enrolments/${this.told.id}/look`, moved);
+      if (this.dialog.open) this.show();
+    } catch (error) {
+      clearInterval(this.timer);
+      at("enrol-problem").textContent = error.message;
+    }
+    this.busy = false;
+  }
+
+  show() {
+    const { told } = this;
+    const text = told?.text ?? "One moment…";
+    if (at("enrol-hint").textContent !== text) at("enrol-hint").textContent = text;
+    this.showPictures(told?.pictures ?? []);
+    this.showLikeness(told?.likeness ?? null);
+    at("enrol-save").disabled = !told?.pictures.length || !at("enrol-name").value.trim();
+  }
+
+  showPictures(pictures) {
+    const shown = pictures.map((picture) => picture.number).join();
+    const list = at("enrol-pictures");
+    if (list.childElementCount && list.dataset.shown === shown) return;
+    list.dataset.shown = shown;
+    const left = [...pictures];
+    const slots = KINDS.map((kind) => {
+      const place = left.findIndex((picture) => picture.kind === kind);
+      return place < 0 ? made("li", { textContent: WORDS[kind] }) : this.slot(left.splice(place, 1)[0]);
+    });
+    list.replaceChildren(...slots);
+  }
+
+  slot(picture) {
+    const address = `/api/enrolments/${this.told.id}/pictures/${picture.number}`;
+    const drop = made("button", { type: "button", textContent: "Again" });
+    drop.setAttribute("aria-label", `Take the picture looking ${WORDS[picture.kind]} again`);
+    drop.onclick = async () => {
+      this.told = await api("DELETE", address);
+      this.show();
+    };
+    return made("li", { className: "taken" }, made("img", { src: `${address}.jpg`, alt: `looking ${WORDS[picture.kind]}` }), drop);
+  }
+
+  showLikeness(likeness) {
+    const box = at("enrol-likeness"), same = at("enrol-same");
+    const name = at("enrol-name").value.trim();
+    box.hidden = !likeness || likeness.person === name;
+    same.hidden = box.hidden || !likeness.is_same;
+    if (!this.refused) at("enrol-anyway").hidden = true;
+    if (box.hidden) return;
+    const far = `distance ${likeness.distance.toFixed(3)}, threshold ${likeness.limit.toFixed(3)}`;
+    const text = likeness.is_same
+      ? `This is ${likeness.person} already (${far}).`
+      : `Close to ${likeness.person} (${far}): the two may be taken for each other.`;
+    if (box.textContent !== text) box.textContent = text;
+    same.textContent = `Add the pictures to ${likeness.person}`;
+  }
+
+  takeName(name) {
+    at("enrol-name").value = name;
+    this.save(false);
+  }
+
+  async save(anyway) {
+    const name = at("enrol-name").value.trim();
+    if (!this.told || this.saving || !name) return;
+    this.saving = true;
+    at("enrol-problem").textContent = "";
+    try {
+      await this.looking; // what was asked for last is not asked of an enrolment that is over
+      this.busy = true;
+      const saved = await api("POST", `/api/enrolments/${this.told.id}/save`, { name, anyway });
+      this.saved = true;
+      say(`${saved.name} is known now.`);
+      this.dialog.close();
+      changed();
+    } catch (error) {
+      at("enrol-problem").textContent = error.message;
+      this.refused = typeof error.detail === "object" && "likeness" in error.detail;
+      at("enrol-anyway").hidden = !this.refused;
+      at("enrol-anyway").textContent = `Save as ${name} all the same`;
+      this.busy = false;
+    }
+    this.saving = false;
+  }
+
+  end() {
+    clearInterval(this.timer);
+    if (this.told && !this.saved) api("DELETE", `/api/enrolments/${this.told.id}`).catch(() => {});
+    this.told = null;
+  }
+}
+
+/** Whether the middle of one box lies within the other, both in shares of the picture. */
+function near([left, top, right, bottom], other) {
+  const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+  return x > other[0] && x < other[2] && y > other[1] && y < other[3];
+}

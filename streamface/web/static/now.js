@@ -1,0 +1,97 @@
+import { api, at, called, changed, clock, cut, fromTemplate, kind, say, span, twice } from "./common.js";
+
+const GONE_MS = 1500;
+const THUMBNAIL_MS = 1000;
+
+/** The list of who is in view, over all cameras. */
+export class Now {
+  constructor(onOpen) {
+    this.list = at("in-view");
+    this.onOpen = onOpen;
+    this.entries = new Map();
+    setInterval(() => this.tidy(), 500);
+  }
+
+  /** faces: of one camera now; canvas: its picture, from which the thumbnails are cut. */
+  update(camera, faces, canvas) {
+    for (const face of faces.filter((one) => one.since != null)) { // without, the tracker guesses where somebody is who has gone
+      const key = `${camera}/${face.track}`;
+      const entry = this.entries.get(key) ?? this.add(key, camera);
+      entry.seen = performance.now();
+      entry.face = face;
+      this.describe(entry, camera);
+      if (face.in_sight && !(entry.cut > performance.now() - THUMBNAIL_MS)) {
+        cut(entry.item.querySelector("canvas"), canvas, face.box);
+        entry.cut = performance.now();
+      }
+    }
+    at("nobody").hidden = this.entries.size > 0;
+  }
+
+  add(key, camera) {
+    const entry = { item: fromTemplate("face-in-view"), name: "" };
+    entry.item.querySelector(".open").onclick = () => this.onOpen(camera, entry.face);
+    this.entries.set(key, entry);
+    this.list.append(entry.item);
+    return entry;
+  }
+
+  describe(entry, camera) {
+    const { item, face } = entry;
+    const name = called(face);
+    const coloured = `face ${kind(face)}`;
+    if (item.className !== coloured) item.className = coloured;
+    if (name !== entry.name) this.rename(entry, camera, name);
+    const since = face.since == null ? "" : ` · since ${clock(face.since, true)} (${span(Date.now() / 1000 - face.since)})`;
+    put(item.querySelector(".more"), `${camera}${since}${face.visit > 1 ? ` · visit ${face.visit}` : ""}`);
+    const sure = item.querySelector(".sure");
+    sure.hidden = !face.identity || face.distance == null;
+    if (!sure.hidden) {
+      const share = Math.max(0, 1 - face.distance / face.threshold);
+      const meter = sure.querySelector("meter");
+      meter.value = share;
+      meter.setAttribute("aria-label", "how sure");
+      put(sure.querySelector(".far"), `distance ${face.distance.toFixed(3)} of ${face.threshold.toFixed(3)}`);
+    }
+  }
+
+  rename(entry, camera, name) {
+    const { item, face } = entry;
+    entry.name = name;
+    item.querySelector(".name").textContent = name;
+    if (face.identity) say(`${name} at ${camera}`);
+    const open = item.querySelector(".open");
+    open.textContent = face.identity ? "Details" : "Give a name";
+    open.setAttribute("aria-label", face.identity ? `Details of ${name}` : `Give ${name} at ${camera} a name`);
+    const not = item.querySelector(".not");
+    not.hidden = !face.identity;
+    if (face.identity) {
+      not.textContent = `Not ${name}`;
+      twice(not, `Really not ${name}`, () => this.deny(entry, camera, face.identity));
+    }
+  }
+
+  async deny(entry, camera, name) {
+    try {
+      await api("POST", `/api/people/${encodeURIComponent(name)}/not`, { camera, track: entry.face.track });
+      say(`The picture is kept: this is not ${name}.`);
+      changed();
+    } catch (error) {
+      say(error.message);
+    }
+  }
+
+  tidy() {
+    for (const [key, entry] of this.entries) {
+      if (performance.now() - entry.seen > GONE_MS && !entry.item.contains(document.activeElement)) {
+        entry.item.remove();
+        this.entries.delete(key);
+      }
+    }
+    at("nobody").hidden = this.entries.size > 0;
+  }
+}
+
+function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

@@ -1,0 +1,150 @@
+import { api, at, changed, made, say, twice } from "./common.js";
+
+/** The dialog about one person: pictures, counter-examples, name. */
+export class Person {
+  constructor() {
+    this.dialog = at("person");
+    at("person-close").onclick = () => this.dialog.close();
+    onSubmit("person-rename", () => this.rename());
+    onSubmit("person-merge", () => this.merge());
+    onSubmit("person-upload", () => this.upload());
+    twice(at("person-remove"), "Really remove", () => this.remove());
+  }
+
+  get path() {
+    return `/api/people/${encodeURIComponent(this.name)}`;
+  }
+
+  /** Show somebody who is known. */
+  async open(name) {
+    this.name = name;
+    this.isNew = false;
+    this.clear();
+    await this.try(() => this.load());
+    if (!this.dialog.open) this.dialog.showModal();
+  }
+
+  /** Show an empty one, for photographs of somebody new. */
+  openNew() {
+    this.name = "";
+    this.isNew = true;
+    this.clear();
+    this.show({ pictures: [], counter_examples: [] });
+    this.dialog.showModal();
+    at("person-name").focus();
+  }
+
+  clear() {
+    at("person-problem").textContent = "";
+    at("person-sent").replaceChildren();
+    at("person-upload").reset();
+  }
+
+  async load() {
+    this.show(await api("GET", this.path));
+    const people = await api("GET", "/api/people?limit=10000");
+    const others = people.map((one) => one.name).filter((name) => name !== this.name);
+    const empty = made("option", { value: "", textContent: "choose…" });
+    at("person-into").replaceChildren(empty, ...others.map((name) => made("option", { value: name, textContent: name })));
+    at("person-merge").hidden = others.length === 0;
+  }
+
+  show({ pictures, counter_examples: counters }) {
+    at("person-title").textContent = this.isNew ? "Somebody new" : this.name;
+    at("person-name").value = this.name;
+    for (const id of ["person-pictures-title", "person-remove", "person-merge"]) at(id).hidden = this.isNew;
+    at("person-rename").querySelector("button").hidden = this.isNew;
+    at("person-pictures").replaceChildren(...pictures.map((picture, i) => this.item(picture, `Picture ${i + 1}`, true)));
+    at("person-counters").replaceChildren(...counters.map((picture, i) => this.item(picture, `Counter-example ${i + 1}`, false)));
+    at("person-counters-part").hidden = counters.length === 0;
+  }
+
+  item(picture, title, own) {
+    const shot = made("div", { className: "shot" });
+    const address = `${this.path}/pictures/${picture.key}`;
+    if (picture.has_picture) shot.append(made("img", { src: `${address}.jpg`, alt: own ? `${title} of ${this.name}` : title }));
+    else shot.textContent = "no picture kept";
+    const remove = made("button", { textContent: "Remove" });
+    remove.setAttribute("aria-label", `Remove ${title.toLowerCase()}`);
+    twice(remove, "Really remove", () => this.change(() => api("DELETE", address)));
+    const buttons = made("div", { className: "buttons" }, remove);
+    if (own && picture.has_picture) {
+      const not = made("button", { textContent: `Not ${this.name}` });
+      twice(not, `Really not ${this.name}`, () => this.change(() => api("POST", `${this.path}/not`, { picture: picture.key })));
+      buttons.append(not);
+    }
+    return made("li", { className: "card" }, shot, buttons);
+  }
+
+  async upload() {
+    if (this.isNew) this.name = at("person-name").value.trim();
+    if (!this.name) throw new Error("type a name first");
+    const form = new FormData();
+    for (const file of at("person-files").files) form.append("files", file);
+    const sent = await api("POST", `${this.path}/pictures`, form);
+    const lines = sent.map(({ file, key, problem, remark }) =>
+      made("li", { className: key ? "" : "problem", textContent: `${file}: ${problem ?? remark ?? "taken"}` }));
+    at("person-sent").replaceChildren(...lines);
+    at("person-upload").reset();
+    if (!sent.some(({ key }) => key)) return;
+    this.isNew = false;
+    changed();
+    await this.load();
+  }
+
+  async rename() {
+    if (this.isNew) return;
+    const told = await api("PATCH", this.path, { name: at("person-name").value });
+    say(`${this.name} is ${told.name} from now on.`);
+    this.name = told.name;
+    changed();
+    await this.load();
+  }
+
+  async merge() {
+    const told = await api("POST", `${this.path}/merge`, { into: at("person-into").value });
+    say(`${this.name} and ${told.name} are one.`);
+    this.name = told.name;
+    changed();
+    await this.load();
+  }
+
+  remove() {
+    return this.try(async () => {
+      await api("DELETE", this.path);
+      say(`${this.name} is no longer known.`);
+      this.dialog.close();
+      changed();
+    });
+  }
+
+  /** Do something to the person's pictures and show what is left. */
+  change(work) {
+    return this.try(async () => {
+      await work();
+      changed();
+      await this.load().catch(() => this.dialog.close()); // nobody is left without a picture
+    });
+  }
+
+  async try(work) {
+    at("person-problem").textContent = "";
+    try {
+      await work();
+    } catch (error) {
+      at("person-problem").textContent = error.message;
+    }
+  }
+}
+
+function onSubmit(id, work) {
+  at(id).addEventListener("submit", async (event) => {
+    event.preventDefault();
+    at("person-problem").textContent = "";
+    try {
+      await work();
+    } catch (error) {
+      at("person-problem").textContent = error.message;
+    }
+  });
+}

@@ -1,0 +1,75 @@
+import { api, at, changed, clock, made, say, twice } from "./common.js";
+
+const AGAIN_MS = 15000;
+
+/** Those who came several times and have no name. */
+export class Strangers {
+  constructor() {
+    this.dialog = at("naming");
+    at("naming-cancel").onclick = () => this.dialog.close();
+    at("naming-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.save();
+    });
+    document.addEventListener("people-changed", () => this.load());
+    setInterval(() => document.hidden || at("stranger-list").contains(document.activeElement) || this.load(), AGAIN_MS);
+    this.load();
+  }
+
+  async load() {
+    try {
+      const { strangers } = await api("GET", "/api/strangers");
+      at("strangers").hidden = strangers.length === 0;
+      at("stranger-list").replaceChildren(...strangers.map((one) => this.item(one)));
+    } catch (error) {
+      at("strangers").hidden = true;
+    }
+  }
+
+  item(one) {
+    const name = `Stranger ${one.number}`;
+    const picture = one.has_picture
+      ? made("img", { src: `/api/strangers/${one.number}/picture.jpg`, alt: name, loading: "lazy" })
+      : made("div", { className: "shot" });
+    const like = one.likeness ? ` · ${one.likeness.is_same ? "looks like" : "close to"} ${one.likeness.person}` : "";
+    const more = `${one.visits} visits, last ${clock(one.last_seen)}${like}`;
+    const about = made("div", { className: "about" }, made("strong", { className: "name", textContent: name }), made("span", { className: "more", textContent: more }));
+    const give = made("button", { textContent: "Give a name", onclick: () => this.open(one) });
+    give.setAttribute("aria-label", `Give stranger ${one.number} a name`);
+    const forget = made("button", { textContent: "Forget" });
+    forget.setAttribute("aria-label", `Forget stranger ${one.number}`);
+    twice(forget, "Really forget", () => this.forget(one.number));
+    const item = made("li", { className: "unknown" }, picture, about, made("div", { className: "buttons" }, give, forget));
+    item.dataset.stranger = one.number;
+    return item;
+  }
+
+  open(one) {
+    this.number = one.number;
+    at("naming-title").textContent = `Who is stranger ${one.number}?`;
+    at("naming-form").reset();
+    at("naming-problem").textContent = "";
+    if (one.likeness?.is_same) at("naming-name").value = one.likeness.person;
+    this.dialog.showModal();
+  }
+
+  async save() {
+    try {
+      const saved = await api("POST", `/api/strangers/${this.number}/name`, { name: at("naming-name").value });
+      say(`Stranger ${this.number} is ${saved.name} from now on.`);
+      this.dialog.close();
+      changed();
+    } catch (error) {
+      at("naming-problem").textContent = error.message;
+    }
+  }
+
+  async forget(number) {
+    try {
+      await api("DELETE", `/api/strangers/${number}`);
+    } catch (error) {
+      say(error.message);
+    }
+    this.load();
+  }
+}
