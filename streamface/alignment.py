@@ -82,7 +82,7 @@ class ViewParts:
 def view_parts(detection: Detection, face: AlignedFace) -> ViewParts:
     """What makes a view good or bad."""
     brightness = float(_coarse(face.image).mean()) / 255
-    return ViewParts(_size(detection), face.sharpness, frontality(detection), _light(face.image), brightness)
+    return ViewParts(_size(detection), face.sharpness, frontality(detection), light(face.image), brightness)
 
 
 def quality(detection: Detection, face: AlignedFace) -> float:
@@ -116,8 +116,8 @@ def _size(detection: Detection) -> float:
     return float(min(1.0, np.linalg.norm(landmarks[1] - landmarks[0]) / FULL_EYE_PX))
 
 
-def _light(chip: np.ndarray) -> float:
-    """Falls below 1 where the face is nearly black, burnt out or without contrast."""
+def light(chip: np.ndarray) -> float:
+    """0..1 of an (S, S, 3) chip: below 1 where the face is nearly black, burnt out or without contrast."""
     grey = _coarse(chip)
     return float(np.clip(min(grey.mean() / 50, (255 - grey.mean()) / 40, grey.std() / 20), 0.1, 1.0))
 

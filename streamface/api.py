@@ -201,6 +201,8 @@ def stream(db_path: str | os.PathLike | None = None, source: str | int = 0, **op
     `display=False`. Raises `SettingsError` for an unknown option or a value out of range, and the errors of `Stream`.
     """
     settings = keywords.settings_from(db_path=db_path, source=source, **options)
+    if settings.kiosk.kiosk or settings.output.serve is not None:
+        raise SettingsError("kiosk and serve are for the command line: run `streamface kiosk` or `streamface serve`")
     sinks = build.files(settings)  # first of all: a file that cannot be written is soon said
     with Stream(settings) as running:
         return running.run(sinks + running.window())

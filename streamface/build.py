@@ -395,12 +395,20 @@ def files(settings: Settings) -> list[Sink]:
     return sinks + events(settings) + housekeeping(settings)
 
 
+def audit_pictures(settings: Settings) -> Path | None:
+    """The folder of the faces of a kiosk's decisions; None where there is no record of them."""
+    from streamface.kiosk.audit import pictures_of
+
+    return None if settings.kiosk.audit is None else pictures_of(settings.kiosk.audit)
+
+
 def housekeeping(settings: Settings) -> list[Sink]:
     """What deletes old pictures; none where they are kept for ever."""
     from streamface.sinks.housekeeping import Housekeeping
 
     output, days = settings.output, settings.privacy.keep_pictures_days
-    folders = [folder for folder in (output.snapshots, visits_folder(settings)) if folder is not None]
+    wanted = (output.snapshots, visits_folder(settings), audit_pictures(settings))
+    folders = [folder for folder in wanted if folder is not None]
     return [] if days is None else [Housekeeping(folders, days)]
 
 

@@ -21,6 +21,8 @@ from streamface.errors import SettingsError, StreamfaceError
 if TYPE_CHECKING:
     from streamface.cameras import Cameras
     from streamface.gallery.gallery import Gallery
+    from streamface.gallery.live import LiveGallery
+    from streamface.kiosk.sink import KioskSink
     from streamface.monitoring import Reading
     from streamface.settings import Settings
     from streamface.sinks.base import Sink
@@ -52,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _hash_password()
         if arguments[:1] == ["serve"]:
             arguments = ["--serve", "8000", "--no-display", *arguments[1:]]
+        if arguments[:1] == ["kiosk"]:
+            arguments = ["--kiosk", "--serve", "8000", "--no-visits", "--no-display", *arguments[1:]]
         if arguments[:1] == ["bench"]:
             from streamface import bench_command
 
@@ -98,6 +102,10 @@ def _run(cameras: Sequence[Settings]) -> int:
     from streamface.runtime import heap
 
     heap.use_few_arenas()
+    if cameras[0].kiosk.kiosk:
+        from streamface import kiosk_parts
+
+        cameras = kiosk_parts.adapted(cameras)
     served = cameras[0].output.serve is not None
     with heap.trimmed():
         return _run_one(cameras[0]) if len(cameras) == 1 and not served else _run_several(cameras)
@@ -125,9 +133,14 @@ def _run_one(settings: Settings) -> int:
 
     sinks = build.files(settings)  # first of all: a file that cannot be written is soon said
     _check_plot(settings)
-    with Stream(settings) as stream, _monitored(settings, lambda: [stream.reading()]):
+    with (
+        Stream(settings) as stream,
+        _monitored(settings, lambda: [stream.reading()]),
+        _kiosk(settings, stream.people) as kiosk,
+    ):
         log.info("%s: %s", stream.source.name, _what_runs(settings, stream.gallery))
-        summary = stream.run(sinks + stream.window())
+        window = [kiosk.over(shown, stream.overlay.notice) if kiosk else shown for shown in stream.window()]
+        summary = stream.run([*sinks, *([kiosk] if kiosk else []), *window])
     _say_what_was_seen(summary)
     _say_profile(settings, summary)
     return 2 if summary.failures else 0
@@ -139,10 +152,15 @@ def _run_several(settings: Sequence[Settings]) -> int:
 
     for camera in settings:
         _check_plot(camera)
-    with Cameras(settings) as cameras, _monitored(settings[0], cameras.readings), _served(cameras) as views:
-        people = cameras.shared.people
+    with (
+        Cameras(settings) as cameras,
+        _monitored(settings[0], cameras.readings),
+        _kiosk(settings[0], cameras.shared.people) as kiosk,
+        _served(cameras, kiosk) as views,
+    ):
+        people, beside = cameras.shared.people, [kiosk] if kiosk else []
         log.info("%s: %s", ", ".join(cameras.streams), _what_runs(settings[0], people and people.gallery))
-        summaries = cameras.run(lambda camera: [*build.files(camera), *views.get(camera.capture.camera, ())])
+        summaries = cameras.run(lambda camera: [*build.files(camera), *beside, *views.get(camera.capture.camera, ())])
     for camera, (name, summary) in zip(settings, summaries.items(), strict=True):
         print(f"{name}:", end=" ")
         _say_what_was_seen(summary)
@@ -178,7 +196,19 @@ def _monitored(settings: Settings, readings: Callable[[], Sequence[Reading]]) ->
 
 
 @contextmanager
-def _served(cameras: Cameras) -> Iterator[dict[str, list[Sink]]]:
+def _kiosk(settings: Settings, people: LiveGallery | None) -> Iterator[KioskSink | None]:
+    """The kiosk where one is wanted, closed at the end."""
+    if not settings.kiosk.kiosk:
+        yield None
+        return
+    from streamface import kiosk_parts
+
+    with kiosk_parts.kiosk(settings, people) as kiosk:
+        yield kiosk
+
+
+@contextmanager
+def _served(cameras: Cameras, kiosk: KioskSink | None) -> Iterator[dict[str, list[Sink]]]:
     """The sinks through which each camera's results reach the pages, while these are served; none without pages."""
     settings = [stream.settings for stream in cameras.streams.values()]
     output = settings[0].output
@@ -188,7 +218,8 @@ def _served(cameras: Cameras) -> Iterator[dict[str, list[Sink]]]:
     from streamface.web.parts import parts
     from streamface.web.serving import serving
 
-    with serving(output, tuple(cameras.streams), **parts(settings, cameras.shared.people)) as served:
+    beside = parts(settings, cameras.shared.people) if kiosk is None else {"kiosk": kiosk}
+    with serving(output, tuple(cameras.streams), **beside) as served:
         log.info("pages on %s", served.url)
         _say_visits(settings)
         yield {name: [view] for name, view in served.views.items()}

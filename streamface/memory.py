@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 import numpy as np
 
+from streamface.alignment import light
 from streamface.analysis import Answer
 from streamface.averages import AttributeAverage
 from streamface.gallery.stranger_desk import StrangerDesk
@@ -14,7 +15,7 @@ from streamface.handover import RETURN_S, Handover, Handovers, View
 from streamface.naming import Matcher, NameVotes, decide
 from streamface.settings import AnalysisSettings
 from streamface.strangers import StrangerVotes, snapshot
-from streamface.types import Attribute, Box, FaceResult, Match, Stranger, Track
+from streamface.types import Attribute, Box, FaceResult, LatestView, Match, Stranger, Track
 
 NEAR = 0.07
 """Cosine distance within which two views show the same person, where nothing better is known: that of Dlib's network."""
@@ -45,6 +46,8 @@ class TrackMemory:
         """Clock of the latest request per kind: 'identity', or an action."""
         self.quality: float | None = None
         self.analyzed_at: float | None = None
+        self.latest: LatestView | None = None
+        """The latest view that was looked at for a name."""
         self.waiting = False
         """True while a request is on its way: one a track."""
         self.tried_at = -math.inf
@@ -79,6 +82,7 @@ class TrackMemory:
             average.add(attribute, weight, answer.request.at)
         if answer.vector is None or self.name is None:
             return False
+        self.latest = _latest(answer)
         restarts = self.name.restarts
         asks = self.name.take(answer.vector, weight, answer.request.at)
         if self.name.restarts != restarts:
@@ -122,6 +126,11 @@ class TrackMemory:
     def _is_numbered(self) -> bool:
         unnamed = self.match is not None and self.match.identity is None
         return self._unnamed is None or not unnamed or self._unnamed.is_settled
+
+
+def _latest(answer: Answer) -> LatestView:
+    request = answer.request
+    return LatestView(answer.vector, request.quality, request.face.sharpness, light(request.face.image), request.at)
 
 
 class Memory:
@@ -240,7 +249,9 @@ class Memory:
         if known.in_sight:
             known.seen_at = self._at
         attributes: Mapping[str, Attribute] = known.attributes
-        return FaceResult(track, known.match, attributes, known.quality, known.analyzed_at, known.stranger)
+        return FaceResult(
+            track, known.match, attributes, known.quality, known.analyzed_at, known.stranger, known.latest
+        )
 
     def close(self) -> None:
         """Everybody leaves."""

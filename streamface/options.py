@@ -165,6 +165,26 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option("stranger-store", "strangers", "stranger_store", "SQLite file that keeps them (default: beside the "
                "people's)", Path, "FILE"),
     ),
+    "the kiosk: who stands in front of the camera (docs/kiosk.md)": (
+        Option("kiosk", "kiosk", "kiosk", "check whoever steps in front of the camera; `streamface kiosk` does it on a "
+               "page", bool),
+        Option("strictness", "kiosk", "strictness", "relaxed, normal or strict (default: normal)", metavar="LEVEL"),
+        Option("ask-name", "kiosk", "ask_name", "ask for a name first, typed or as a QR code, and check that one alone "
+               "(default: no)", bool),
+        Option("liveness", "kiosk", "liveness", "prompts to follow, against photographs and recordings; 0 for none "
+               "(default: 2)", int, "N"),
+        Option("kiosk-face", "kiosk", "kiosk_face", "least height of a face in shares of the picture (default: 0.22)",
+               float, "X"),
+        Option("time-limit", "kiosk", "time_limit_s", "seconds for one check (default: 30)", float, "S"),
+        Option("lock-after", "kiosk", "lock_after", "failures in a row that lock it; 0 for never (default: 5)", int,
+               "N"),
+        Option("lock", "kiosk", "lock_s", "seconds locked, the first time (default: 60)", float, "S"),
+        Option("on-accept", "kiosk", "on_accept", "command to run when somebody was accepted; it gets the record in "
+               "STREAMFACE_PERSON and other variables", metavar="CMD"),
+        Option("on-reject", "kiosk", "on_reject", "command to run when somebody was refused", metavar="CMD"),
+        Option("audit", "kiosk", "audit", "record every decision, with the face, in FILE.jsonl", Path, "FILE"),
+        Option("audit-pictures", "kiosk", "audit_pictures", "keep the faces too (default: yes)", bool),
+    ),
     "how to draw and run": (
         Option("scale", "overlay", "scale", "size of text and lines (default: 1)", float, "X"),
         Option("thumbnails", "overlay", "thumbnails", "show the matched picture beside the name (default: yes)", bool),

@@ -146,7 +146,7 @@ class Privacy:
         if not self._is_private(face.match):
             return face
         nobody = Match(None, float("inf"), face.match.metric, face.match.threshold)
-        return replace(face, match=nobody, attributes={}, stranger=None)
+        return replace(face, match=nobody, attributes={}, stranger=None, latest=None)
 
     def _look_back(self, now: _Held) -> None:
         """Cover in the frames that wait what is known only now."""

@@ -280,6 +280,42 @@ class PrivacySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KioskSettings:
+    """The check of whoever stands in front of the camera."""
+
+    kiosk: bool = False
+    strictness: str = "normal"
+    """'relaxed', 'normal' or 'strict'; docs/kiosk.md has what each costs."""
+    ask_name: bool = False
+    """Ask for a name first and check that one alone; else find out who it is."""
+    liveness: int = 2
+    """Prompts to follow before somebody is accepted; more is safer and takes longer; 0: a photograph will do."""
+    kiosk_face: float = 0.22
+    """Least height of a face in shares of the picture's; lower also checks people farther away."""
+    time_limit_s: float = 30.0
+    """For one check, from the first good view."""
+    lock_after: int = 5
+    """Failures in a row after which nobody is checked for a while; 0: never."""
+    lock_s: float = 60.0
+    """For how long, the first time; twice as long with each further failure."""
+    on_accept: str | None = None
+    """Command that is run after somebody was accepted, without a shell."""
+    on_reject: str | None = None
+    audit: Path | None = None
+    """JSONL file of all decisions."""
+    audit_pictures: bool = True
+    """Keep the face of each decision beside it."""
+
+    def __post_init__(self) -> None:
+        _one_of(self, ("relaxed", "normal", "strict"), "strictness")
+        _between(self, 0, 6, "liveness")
+        _between(self, 0.05, 0.9, "kiosk_face")
+        _between(self, 2, 600, "time_limit_s")
+        _between(self, 0, 1000, "lock_after")
+        _between(self, 1, 86400, "lock_s")
+
+
+@dataclass(frozen=True, slots=True)
 class RuntimeSettings:
     """How networks are run."""
 
@@ -312,6 +348,7 @@ class Settings:
     output: OutputSettings = field(default_factory=OutputSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    kiosk: KioskSettings = field(default_factory=KioskSettings)
     runtime: RuntimeSettings = field(default_factory=RuntimeSettings)
 
 

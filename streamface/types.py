@@ -251,6 +251,28 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LatestView:
+    """The latest view of somebody that was looked at for a name, alone: what averages rest on.
+
+    Its figures are those of the face itself, also where the frame is given away with the face covered.
+    """
+
+    vector: np.ndarray
+    """(D,) float32 embedding, read-only."""
+    quality: float
+    """0..1: size, sharpness, pose and light together."""
+    sharpness: float
+    """0..1, see `AlignedFace.sharpness`."""
+    light: float
+    """0..1: below 1 for a face that is nearly black, burnt out or without contrast."""
+    at: float
+    """Clock of the stream when it was taken: of an earlier frame where the analysis runs beside the loop."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vector", readonly(self.vector))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FaceResult:
     """All that is known of one person in one frame."""
 
@@ -264,6 +286,8 @@ class FaceResult:
     """Clock of the stream (media or capture time) at the latest look; None before the first."""
     stranger: Stranger | None = None
     """Who it is among those without a name; None for people with one, and while strangers are not numbered."""
+    latest: LatestView | None = None
+    """None until the face was looked at for a name, and without a gallery."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))

@@ -16,11 +16,12 @@ ROWS = (
     ("__init__", "__main__", "cli", "api"),
     (
         "options", "configuration", "keywords", "cameras", "stream", "stills", "analyzer", "build", "weights_command",
-        "gallery_commands", "bench_command", "bench_peer", "web",
+        "gallery_commands", "bench_command", "bench_peer", "web", "kiosk_parts",
     ),
     (
         "pipeline", "attention", "scheduler", "budget", "workers", "memory", "handover", "naming", "averages",
         "strangers", "analysis", "analysis_pool", "cropped", "testing", "outputs", "profiling", "monitoring", "privacy",
+        "kiosk",
     ),
     ("capture", "detection", "tracking", "recognition", "attributes", "gallery", "overlay", "sinks"),
     ("mosaic", "networks", "geometry", "alignment", "images", "pyramid", "distances", "runtime", "plugins", "settings",

@@ -17,8 +17,8 @@ from streamface.images import list_images
 from streamface.runtime.cache import write_atomically
 from streamface.sinks._files import alone_with
 
-NAMES = ("person", "previous", "identity")
-"""Columns that hold names: of events, and of rows of faces."""
+NAMES = ("person", "previous", "identity", "claimed")
+"""Columns that hold names: of events, of rows of faces, and of what a kiosk decided."""
 Row = dict[str, object]
 
 

@@ -31,7 +31,7 @@ SHARED = {
     "detector": "MTCNN, YuNet or Haar", "store": "SQLite file of the embeddings", "stranger-store": "of strangers",
     "events": "file of events to look through", "faces": "file of rows of faces to look through",
     "snapshots": "folder of pictures to look through", "event-pictures": "the same, of the best pictures of visits",
-    "home": "folder of networks and stores",
+    "audit": "a kiosk's record of decisions, and the pictures beside it", "home": "folder of networks and stores",
 }  # fmt: skip
 """Options of the stream that these commands take as well."""
 FOUND = 2

@@ -177,7 +177,8 @@ class Removal:
 
     def _files(self) -> list[Path]:
         """Files with rows about people that are there: of each camera, and what waits for a receiver."""
-        named = [path for s in self._cameras for path in (s.output.events, s.output.faces, s.output.webhook_queue)]
+        outputs = [(s.output.events, s.output.faces, s.output.webhook_queue, s.kiosk.audit) for s in self._cameras]
+        named = [path for files in outputs for path in files]
         queues = sorted((cache.home() / "webhook").glob("*.sqlite"))
         named.append(build.visit_store(self._settings))
         return [path for path in dict.fromkeys([*named, *queues]) if path is not None and path.is_file()]
@@ -192,7 +193,7 @@ class Removal:
     def _snapshots(self) -> tuple[Path, ...]:
         """Pictures in the cameras' folders in which the person's face is."""
         folders = [folder for s in self._cameras for folder in (s.output.snapshots, s.output.event_pictures)]
-        folders.append(build.visit_pictures(self._settings))
+        folders += [build.visit_pictures(self._settings), *map(build.audit_pictures, self._cameras)]
         if not len(self._vectors):
             return ()
         encoder = build.LazyEncoder(self._settings)

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from streamface import __version__
 from streamface.errors import StreamfaceError
-from streamface.web import enrolling, live, passwords, people, unnamed, visits
+from streamface.web import enrolling, kiosk, live, passwords, people, unnamed, visits
 from streamface.web.guard import COOKIE, Guard
 from streamface.web.people_desk import UnknownPerson
 from streamface.web.sessions import IDLE_S, Session
@@ -28,11 +28,12 @@ def create(site: Site) -> Guard:
         title="streamface", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
     app.state.site = site
-    for part in (live, visits, people, enrolling, unnamed):
+    shows_people = site.kiosk is None  # whoever stands before a kiosk may not come near anything else
+    for part in (live, visits, people, enrolling, unnamed) if shows_people else (kiosk,):
         app.include_router(part.router)
     app.add_exception_handler(StreamfaceError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_api_route("/", _page("index.html"), include_in_schema=False)
+    app.add_api_route("/", _page("index.html" if shows_people else "kiosk.html"), include_in_schema=False)
     app.add_api_route("/login", _login_page, include_in_schema=False)
     app.add_api_route("/api/session", _sign_in, methods=["POST"], tags=["session"], summary="Sign in")
     app.add_api_route("/api/session", _session, methods=["GET"], tags=["session"], summary="The form token")

@@ -9,6 +9,7 @@ from typing import TypedDict
 from streamface import build
 from streamface.gallery.examine import Limits
 from streamface.gallery.live import LiveGallery
+from streamface.kiosk.sink import KioskSink
 from streamface.settings import Settings
 from streamface.web.enrolment import Enrolments
 from streamface.web.people_desk import PeopleDesk
@@ -21,6 +22,7 @@ class Parts(TypedDict, total=False):
     visits: VisitBook | None
     enrolments: Enrolments | None
     strangers: Path | None
+    kiosk: KioskSink | None
 
 
 def parts(cameras: Sequence[Settings], known: LiveGallery | None) -> Parts:

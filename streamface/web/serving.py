@@ -32,7 +32,7 @@ class Served:
 
 @contextmanager
 def serving(output: OutputSettings, cameras: Sequence[str], **parts: Unpack[Parts]) -> Iterator[Served]:
-    """Serve the pages of `cameras` on `output.serve` until the block ends, with `parts.parts` beside the pictures.
+    """Serve the pages of `cameras` on `output.serve` until the block ends, with `parts.Parts` beside the pictures.
 
     Raises `SettingsError` for an address that others reach and no password, `OutputError` for one that is taken.
     """

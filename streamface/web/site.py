@@ -13,6 +13,7 @@ from streamface.web.views import View
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
+    from streamface.kiosk.sink import KioskSink
     from streamface.web.enrolment import Enrolments
     from streamface.web.visit_book import VisitBook
 
@@ -30,6 +31,8 @@ class Site:
     """Who is being enrolled, and at whose desk; None without a folder of people."""
     strangers: Path | None = None
     """SQLite file of those without a name; None where they are not numbered."""
+    kiosk: KioskSink | None = None
+    """Where it is one: then nothing else is served."""
 
 
 def of(connection: HTTPConnection) -> Site:

@@ -1,0 +1,87 @@
+"""Commands after a decision."""
+
+import json
+import shlex
+import sys
+import time
+
+import pytest
+
+from streamface.errors import SettingsError
+from streamface.kiosk import hooks
+from streamface.kiosk.hooks import Hooks, command, environment
+
+KEEP = "import json, os, sys; json.dump([sys.argv[1:], dict(os.environ), sys.stdin.read()], open({path!r}, 'w'))"
+EVIL = "$(touch {path}) `touch {path}`; touch {path} && \"'|\n--help\0 Ünï"
+
+
+def kept(path, seconds=15.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if path.exists() and (text := path.read_text()).endswith("]"):
+            return json.loads(text)
+        time.sleep(0.02)
+    pytest.fail("the command has not run")
+
+
+def python(code):
+    return command(f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}", "--on-accept")
+
+
+def test_a_command_gets_the_record_and_no_name_becomes_a_command(tmp_path):
+    ran, evil = tmp_path / "ran.json", tmp_path / "evil"
+    name = EVIL.format(path=evil)
+    record = {"decision": "accepted", "person": name, "distances": [0.1, 0.2], "reason": None}
+    made = Hooks(python(KEEP.format(path=str(ran))), None)
+    made.decided(True, record)
+    arguments, variables, body = kept(ran)
+    made.close()
+    assert arguments == [] and not evil.exists()
+    assert variables["STREAMFACE_PERSON"] == name.replace("\0", "")
+    assert variables["STREAMFACE_DISTANCES"] == "0.1 0.2" and variables["STREAMFACE_REASON"] == ""
+    assert json.loads(body) == record
+
+
+def test_each_decision_has_its_own_command(tmp_path):
+    accepted, refused = tmp_path / "a.json", tmp_path / "r.json"
+    with_both = Hooks(python(KEEP.format(path=str(accepted))), python(KEEP.format(path=str(refused))))
+    with_both.decided(False, {"decision": "refused"})
+    assert kept(refused)[1]["STREAMFACE_DECISION"] == "refused"
+    with_both.close()
+    assert not accepted.exists()
+
+
+def test_a_command_that_hangs_or_fails_is_said_and_the_next_one_runs(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(hooks, "TIMEOUT_S", 0.3)
+    ran = tmp_path / "ran.json"
+    made = Hooks(python("import time; time.sleep(60)"), python(KEEP.format(path=str(ran))))
+    made.decided(True, {})
+    made.decided(False, {})
+    kept(ran)
+    made.close()
+    assert "without an end" in caplog.text
+    failing = Hooks(python("raise SystemExit(3)"), None)
+    failing.decided(True, {})
+    failing.close()
+    assert "exit code 3" in caplog.text
+
+
+def test_a_slow_command_holds_up_nobody():
+    made = Hooks(python("import time; time.sleep(60)"), None)
+    begun = time.monotonic()
+    for _ in range(50):
+        made.decided(True, {})
+    assert time.monotonic() - begun < 1
+    made.close()
+
+
+@pytest.mark.parametrize("text", ["no-such-program-anywhere", "", "sh -c 'unfinished"])
+def test_a_command_that_cannot_be_run_is_said_at_once(text):
+    with pytest.raises(SettingsError, match="--on-accept"):
+        command(text, "--on-accept")
+
+
+def test_values_become_text():
+    assert environment({"locks": True, "took_s": 1.5, "person": None}) == {
+        "STREAMFACE_LOCKS": "True", "STREAMFACE_TOOK_S": "1.5", "STREAMFACE_PERSON": "",
+    }  # fmt: skip
