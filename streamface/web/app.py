@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,8 @@ def create(site: Site) -> Guard:
         app.include_router(part.router)
     app.add_exception_handler(StreamfaceError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
+    for kind in (OSError, sqlite3.Error):
+        app.add_exception_handler(kind, _failed)
     app.add_api_route("/", _page("index.html" if shows_people else "kiosk.html"), include_in_schema=False)
     app.add_api_route("/login", _login_page, include_in_schema=False)
     app.add_api_route("/api/session", _sign_in, methods=["POST"], tags=["session"], summary="Sign in")
@@ -45,6 +48,12 @@ def create(site: Site) -> Guard:
 def _refused(request: Request, error: StreamfaceError) -> JSONResponse:
     """What cannot be done, in the one line that the error has for the user."""
     return JSONResponse({"detail": str(error)}, 404 if isinstance(error, UnknownPerson) else 409)
+
+
+def _failed(request: Request, error: OSError | sqlite3.Error) -> JSONResponse:
+    """What the disk did not do."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return JSONResponse({"detail": f"a file could not be read or written ({reason}): look at the disk"}, 503)
 
 
 def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import Path as InPath
 
 from streamface.gallery.stranger_store import Kept, StrangerStore
 from streamface.gallery_commands.strangers import files_of
@@ -18,6 +19,7 @@ from streamface.web.people_desk import PeopleDesk, UnknownPerson, checked, key_o
 from streamface.web.site import of
 
 router = APIRouter(prefix="/api/strangers", tags=["strangers"])
+Number = Annotated[int, InPath(ge=1, le=2**62, description="of a stranger")]
 
 
 @router.get("", summary="Those who were here before")
@@ -38,7 +40,7 @@ def strangers(
 
 @router.get("/{number}/picture.jpg", summary="The best picture of a stranger", response_class=Response,
             responses={200: {"content": {"image/jpeg": {}}}})  # fmt: skip
-def picture(request: Request, number: int) -> Response:
+def picture(request: Request, number: Number) -> Response:
     """From the strangers' own store, or of the latest visit that has one."""
     kept = next((kept for kept in _kept(_store(request), pictures=True, number=number)), None)
     if kept is not None:
@@ -49,7 +51,7 @@ def picture(request: Request, number: int) -> Response:
 
 
 @router.post("/{number}/name", summary="Give a stranger a name")
-def name(request: Request, number: int, who: NewName) -> Saved:
+def name(request: Request, number: Number, who: NewName) -> Saved:
     """What is kept of the stranger becomes that person's, known or new; the number is forgotten."""
     people, identity, path = desk(request), checked(who.name), _store(request)
     with StrangerStore(path) as store:
@@ -64,7 +66,7 @@ def name(request: Request, number: int, who: NewName) -> Saved:
 
 
 @router.delete("/{number}", summary="Forget a stranger", status_code=204)
-def forget(request: Request, number: int) -> None:
+def forget(request: Request, number: Number) -> None:
     """Embeddings and pictures are deleted; the number is given to nobody else."""
     with StrangerStore(_store(request)) as store:
         if not store.every(number=number):

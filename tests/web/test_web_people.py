@@ -316,6 +316,23 @@ def test_strangers_with_several_visits_are_offered_and_get_a_name(desk, stranger
     assert client.get("/api/strangers?visits=1").json() == {"numbered": True, "strangers": []}
 
 
+@pytest.mark.parametrize("number", ["99999999999999999999", "0", "-1", "x", "1.5", "..%2f1"])
+def test_a_stranger_that_cannot_be_is_a_plain_refusal(desk, strangers, number):
+    client = client_of(desk, strangers=strangers)
+    for method, tail, body in (("GET", "/picture.jpg", None), ("POST", "/name", {"name": "Cy"}), ("DELETE", "", None)):
+        answer = client.request(method, f"/api/strangers/{number}{tail}", json=body)
+        assert 400 <= answer.status_code < 500
+
+
+def test_a_disk_that_fails_is_one_line(client, desk, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(desk, "remove", full)
+    answer = client.delete("/api/people/Ann")
+    assert answer.status_code == 503 and "No space left" in answer.json()["detail"]
+
+
 def test_where_strangers_are_not_numbered_that_is_said(client):
     assert client.get("/api/strangers").json() == {"numbered": False, "strangers": []}
     assert client.delete("/api/strangers/1").status_code == 404

@@ -36,7 +36,6 @@ export class Known {
     const count = `${pictures} picture${pictures === 1 ? "" : "s"}${counters ? `, ${counters} not` : ""}`;
     const about = made("div", { className: "about" }, made("strong", { className: "name", textContent: name }), made("span", { className: "more", textContent: count }));
     const button = made("button", { onclick: () => this.person.open(name) }, shot, about);
-    button.setAttribute("aria-label", `${name}, ${count}: open`);
     const item = made("li", { className: "card known" }, button);
     item.dataset.person = name;
     return item;
