@@ -159,8 +159,8 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--factor", type=float, default=2.0, help="work for each frame, in what there is time for")
     options.add_argument("--minutes", type=float, default=10.0)
-    options.add_argument("--fps", type=int, default=15)
-    options.add_argument("--size", default="640x360")
+    options.add_argument("--fps", type=int, default=25)
+    options.add_argument("--size", default="1920x1080")
     given = options.parse_args()
     if missing():
         sys.exit(missing())

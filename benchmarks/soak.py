@@ -20,7 +20,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,7 +71,14 @@ class Soaked:
         return 3600 * float(np.polyfit(times, values, 1)[0])
 
 
-def run(folder: Path, seconds: float, seed: int, tell=lambda at, holds: None) -> Soaked:
+def run(
+    folder: Path,
+    seconds: float,
+    seed: int,
+    tell: Callable[[float, Held], None] = lambda at, holds: None,
+    pictures_every_s: float = PICTURES_EVERY_S,
+    fault_every_s: float = FAULT_EVERY_S,
+) -> Soaked:
     """The program, for so long after its cameras are live; `tell` gets every sample."""
     soaked, chance, port = Soaked(), random.Random(seed), free_port()
     with ExitStack() as closing:
@@ -88,8 +95,8 @@ def run(folder: Path, seconds: float, seed: int, tell=lambda at, holds: None) ->
         begun = time.monotonic()
         works = [
             _sampling(program.pid, port, soaked, begun, tell),
-            _changing_people(folder / "people", soaked),
-            _failing(proxy, chance, soaked),
+            _changing_people(folder / "people", pictures_every_s, soaked),
+            _failing(proxy, chance, fault_every_s, soaked),
             receiver.failing(begun, seconds),
         ]
         _take_turns(works, begun + seconds, program)
@@ -132,7 +139,7 @@ def _sampling(pid: int, port: int, soaked: Soaked, begun: float, tell) -> Iterat
         yield SAMPLE_S
 
 
-def _changing_people(folder: Path, soaked: Soaked) -> Iterator[float]:
+def _changing_people(folder: Path, every_s: float, soaked: Soaked) -> Iterator[float]:
     """Grace Hopper becomes known, her picture changes, another comes, she is forgotten; each picture is a new one."""
     hers, portrait, number = folder / "Grace Hopper", cv2.imread(str(PORTRAITS / "grace_hopper.jpg")), 0
     while True:
@@ -141,15 +148,15 @@ def _changing_people(folder: Path, soaked: Soaked) -> Iterator[float]:
             number += 1
             cv2.imwrite(str(hers / name), cv2.convertScaleAbs(portrait, alpha=1 - 0.02 * (number % 7), beta=number % 5))
             soaked.changes += 1
-            yield PICTURES_EVERY_S
+            yield every_s
         shutil.rmtree(hers)
         soaked.changes += 1
-        yield PICTURES_EVERY_S
+        yield every_s
 
 
-def _failing(proxy: Proxy, chance: random.Random, soaked: Soaked) -> Iterator[float]:
+def _failing(proxy: Proxy, chance: random.Random, every_s: float, soaked: Soaked) -> Iterator[float]:
     while True:
-        yield chance.uniform(0.5, 1.5) * FAULT_EVERY_S
+        yield chance.uniform(0.5, 1.5) * every_s
         proxy.set(chance.choice(("cut", "stall", "corrupt", "drop", "delay")))
         soaked.faults += 1
         yield chance.uniform(1.0, 8.0)

@@ -75,9 +75,9 @@ class Outputs:
         return any(sink.wants_stop for sink in alive) or bool(self._given and not alive)
 
     @property
-    def waiting(self) -> int:
-        """Results that wait for the writer."""
-        return self._queue.qsize()
+    def waiting(self) -> dict[str, int]:
+        """Name of a queue -> entries that wait: results for the writer, and what the sinks have waiting."""
+        return {"writer": self._queue.qsize(), **{k: n for sink in self._given for k, n in sink.waiting.items()}}
 
     def put(self, result: FrameResult) -> None:
         """Take one result; what went wrong in the thread is raised here."""

@@ -199,7 +199,7 @@ class Stream:
             sum(face.track.confirmed for face in result.faces) if result else 0,
             frame_at - result.frame.captured_at if live else None,
             frame_at,
-            {"writer": self._outputs.waiting} if self._outputs else {},
+            self._outputs.waiting if self._outputs else {},
             dict(self.summary.profile.totals),
         )
 

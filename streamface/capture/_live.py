@@ -69,7 +69,7 @@ class LiveSource(Source, ABC):
         self._dropped = 0
         self._backoff = Backoff()
         self._knocks = False
-        self._states = StateLog(name)
+        self._states = StateLog(settings.camera or name)
         self._watch = PictureWatch(self._states, settings.frozen_s)
         self._thread: threading.Thread | None = None
         self._readers = Readers()

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,6 +123,15 @@ class Outbox:
         """Close the file; may be called twice."""
         self._db.close()
         self._disk.close()
+
+
+def length(path: Path) -> int | None:
+    """Events that wait in the queue at `path`, for any thread or process; None where it cannot be read now."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as db:
+            return db.execute("SELECT count(*) FROM waiting").fetchone()[0]
+    except sqlite3.Error:
+        return None
 
 
 class SenderLock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -37,6 +37,11 @@ class Sink(ABC):
     def wants_stop(self) -> bool:
         """True when the user asked, through this sink, to end the run."""
         return False
+
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """Name of a queue of its own -> entries that wait in it at this moment; asked by any thread."""
+        return {}
 
     def close(self) -> None:  # noqa: B027, most have nothing to give back
         """Finish the file or window; may be called twice."""

@@ -33,6 +33,11 @@ class EventOutput(ABC):
     def seen(self, visits: Mapping[str, str]) -> None:  # noqa: B027, few keep it
         """These visits go on: id -> time of the latest sight, told every few seconds."""
 
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """Name of a queue -> events that wait in it; asked by any thread."""
+        return {}
+
     def expire(self, before: str) -> None:  # noqa: B027, what keeps nothing has nothing to delete
         """Delete what was told, or was last seen, before a time, given as `utc` does. Raises `OutputError`."""
 

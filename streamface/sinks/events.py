@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +91,11 @@ class EventsSink(Sink):
         self._tell(events)
         self._note(result)
         self._expire()
+
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """Of all outputs."""
+        return {name: length for output in list(self._outputs) for name, length in output.waiting.items()}
 
     def close(self) -> None:
         """Let everybody leave and close the outputs; raises `OutputError` when the last of them fails."""

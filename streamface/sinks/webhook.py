@@ -6,12 +6,12 @@ import hashlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from streamface.errors import OutputError
 from streamface.runtime import cache
-from streamface.sinks._outbox import Outbox, SenderLock
+from streamface.sinks._outbox import Outbox, SenderLock, length
 from streamface.sinks._receiver import Receiver
 from streamface.sinks._secret import resolved
 from streamface.sinks._sender import Bell, Sender
@@ -69,6 +69,12 @@ class Webhook(EventOutput):
             self._outbox.expire(before)
         except sqlite3.Error as error:
             raise OutputError(f"cannot delete old events in {self._path}: {error}; free some space") from error
+
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """Events in the queue, of everybody who shares it."""
+        waiting = length(self._path)
+        return {} if waiting is None else {"webhook": waiting}
 
     def close(self) -> None:
         """Send what can be sent within a second, and end."""

@@ -159,6 +159,15 @@ def test_a_lost_camera_comes_back(reason, caplog):
     assert "is lost (" in caplog.text and "is back after" in caplog.text
 
 
+def test_a_camera_with_a_name_is_named_in_the_log(caplog):
+    caplog.set_level("INFO")
+    with Source(at_once(0), camera="front door") as source:
+        source.read()
+        source.readers[0].deliver(Ended("the data ends too early"))
+        source.read()
+    assert "front door is lost (the data ends too early)" in caplog.text and source.name not in caplog.text
+
+
 def test_what_a_dismissed_reader_still_says_is_not_heard():
     with Source(at_once(0)) as source:
         source.read()

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from http_receiver import receiving
 
@@ -16,7 +17,9 @@ from streamface.errors import OutputError, SettingsError
 from streamface.sinks import _outbox, _receiver, _sender
 from streamface.sinks._outbox import Outbox, SenderLock
 from streamface.sinks.event_output import COLUMNS
+from streamface.sinks.events import EventsSink
 from streamface.sinks.webhook import Webhook
+from streamface.types import Frame, FrameResult, SourceEvent
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +107,22 @@ def test_a_receiver_that_is_down_gets_everything_afterwards_once(tmp_path, caplo
         f"http://127.0.0.1:{port}: connection refused; events wait until it takes them",
         f"http://127.0.0.1:{port} takes events again",
     ]
+
+
+def test_how_many_events_wait_is_known_to_whoever_watches_the_stream(tmp_path):
+    path = tmp_path / "q ü.sqlite"
+    port = free_port()
+    sink = EventsSink([Webhook(f"http://127.0.0.1:{port}/", path)])
+    assert sink.waiting == {"webhook": 0}
+    happened = SourceEvent("frozen", "door", 1.0, "")
+    image = np.zeros((4, 4, 3), np.uint8)
+    sink.write(FrameResult(Frame(image, 0, 1.0, None, "door"), source_events=(happened,)), None)
+    assert sink.waiting == {"webhook": 1}
+    with receiving(port):
+        until(lambda: sink.waiting == {"webhook": 0})
+    sink.close()
+    path.unlink()
+    assert sink.waiting == {}
 
 
 def test_what_waits_is_sent_by_the_next_run(tmp_path):
