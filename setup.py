@@ -58,6 +58,7 @@ setup(
             "pytest>=9.0",
             "pytest-timeout>=2.4",
             "python-multipart>=0.0.20",
+            "schemathesis>=4.0",
             "uvicorn[standard]>=0.34",
         ],
         "training": ["dlib-bin>=20.0", "matplotlib>=3.10", "torch>=2.9"],
