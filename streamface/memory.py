@@ -184,7 +184,9 @@ class Memory:
             return None
         self._tracks[track].waiting = False
         track = self._shown_by(track, answer)
-        return None if track is not None and self._handovers.is_suspected(track) else track
+        known = self._tracks.get(track)
+        is_in_doubt = known is not None and self._handovers.is_suspected(track) and not known.name.is_young
+        return None if is_in_doubt else track
 
     def _shown_by(self, track: int, answer: Answer) -> int | None:
         """Whose face was seen on `track`: its own, or that of somebody out of sight, or of somebody new (None)."""

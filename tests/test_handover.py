@@ -176,6 +176,16 @@ def test_somebody_whose_track_has_ended_is_found_again_for_a_while(memory):
     assert moved(memory) == [Handover(2, 1)] and memory.result(track(1)).match.identity == "Bert"
 
 
+def test_a_new_track_that_may_be_somebody_who_is_back_has_its_name_at_once(memory):
+    for at in (0.1, 0.2, 0.3):
+        seen(memory, 1, BERT, at)
+    gone(memory, 1, 0.4)
+    seen(memory, 2, BERT, 0.5)
+    assert memory.result(track(2)).match.identity == "Bert" and moved(memory) == []
+    seen(memory, 2, BERT, 0.6)
+    assert moved(memory) == [Handover(2, 1)]
+
+
 def test_after_some_seconds_nobody_is_waited_for(memory):
     for number, person in ((1, BERT), (2, ANNA)):
         for at in (0.1, 0.2, 0.3):
