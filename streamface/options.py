@@ -172,7 +172,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option("ask-name", "kiosk", "ask_name", "ask for a name first, typed or as a QR code, and check that one alone "
                "(default: no)", bool),
         Option("liveness", "kiosk", "liveness", "prompts to follow, against photographs and recordings; 0 for none "
-               "(default: 2)", int, "N"),
+               "(default: 3)", int, "N"),
         Option("kiosk-face", "kiosk", "kiosk_face", "least height of a face in shares of the picture (default: 0.22)",
                float, "X"),
         Option("time-limit", "kiosk", "time_limit_s", "seconds for one check (default: 30)", float, "S"),

@@ -288,7 +288,7 @@ class KioskSettings:
     """'relaxed', 'normal' or 'strict'; docs/kiosk.md has what each costs."""
     ask_name: bool = False
     """Ask for a name first and check that one alone; else find out who it is."""
-    liveness: int = 2
+    liveness: int = 3
     """Prompts to follow before somebody is accepted; more is safer and takes longer; 0: a photograph will do."""
     kiosk_face: float = 0.22
     """Least height of a face in shares of the picture's; lower also checks people farther away."""

@@ -37,6 +37,8 @@ def create(site: Site) -> Guard:
     for kind in (OSError, sqlite3.Error):
         app.add_exception_handler(kind, _failed)
     app.add_api_route("/", _page("index.html" if shows_people else "kiosk.html"), include_in_schema=False)
+    if not shows_people:
+        app.add_api_route("/kiosk", _page("kiosk.html"), include_in_schema=False)
     app.add_api_route("/login", _login_page, include_in_schema=False)
     app.add_api_route("/api/session", _sign_in, methods=["POST"], tags=["session"], summary="Sign in")
     app.add_api_route("/api/session", _session, methods=["GET"], tags=["session"], summary="The form token")

@@ -49,7 +49,7 @@ class Play:
     def frame(self, *views, person="Anna", distance=0.04, others=0.2, is_live=True):
         """One frame; each face is looked at, and is the nearest to `person`."""
         self.at += self.step_s
-        looks = tuple(ranking(self.at, person, distance, others, one.track) for one in views if abs(one.turn) < 0.2)
+        looks = tuple(ranking(self.at, person, distance, others, one.track) for one in views)
         screen, decision = self.kiosk.step(Scene(self.at, views, looks, is_live))
         self.screens.append(screen)
         if decision:

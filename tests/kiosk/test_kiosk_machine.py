@@ -141,6 +141,14 @@ def test_who_comes_in_place_of_the_person_in_the_middle_is_refused():
     assert run.decisions[-1].reason == said.CHANGED
 
 
+def test_a_picture_that_is_lowered_for_somebody_elses_turn_is_noticed_while_they_turn():
+    run, follower = play(1), Follower(HEAD)
+    while not run.decisions and run.at < 130:
+        face = follower(run.screens[-1] if run.screens else None, run.at)
+        run.frame(face, distance=0.12 if abs(face.turn) > 0.1 else 0.04)
+    assert run.decisions[-1].reason == said.CHANGED
+
+
 def test_somebody_who_steps_beside_in_the_middle_ends_it():
     run = play(2)
     run.decision(Follower(HEAD), 0.8)

@@ -26,7 +26,7 @@ def run(prompts, see, seed=1, seconds=30.0, front=FRONT):
 
 def test_prompts_come_in_every_order_with_a_turn_in_each():
     seen = {drawn(2, random.Random(seed)) for seed in range(200)}
-    assert seen == {(a, b) for a in (LEFT, RIGHT, SMILE) for b in (LEFT, RIGHT, SMILE) if a != b}
+    assert seen == {(a, b) for a in (LEFT, RIGHT, SMILE) for b in (LEFT, RIGHT, SMILE)} - {(SMILE, SMILE)}
     assert all({LEFT, RIGHT} & set(drawn(count, random.Random(seed))) for seed in range(50) for count in (1, 3))
     assert drawn(0, random.Random(0)) == ()
 
