@@ -3,7 +3,7 @@
 The program itself watches a real RTSP camera (GStreamer's server, on this machine) in which people come and go, records
 annotated and raw pictures, numbers strangers, writes events as SQLite and posts them to a receiver, while another
 process copies pictures of new people into its folder, three a second, and takes others away. It is killed at random
-moments, in turn with two commands: `streamface gallery list` while it embeds a folder of hundreds of new pictures, and
+moments, in turn with two commands: `streamface gallery list` while it embeds 120 new pictures, and
 `streamface gallery add` while it copies. What one kill leaves is what the next one begins with.
 
 After each kill: every SQLite file opens and passes `integrity_check`; of the embeddings, strangers and events that had
@@ -43,7 +43,7 @@ from mqtt_broker import free_port  # noqa: E402
 from streamface.images import SUFFIXES  # noqa: E402
 
 FPS = 15
-MANY = 400
+MANY = 120
 """New pictures that `gallery list` finds."""
 KEPT = {"people.sqlite": ("SELECT path FROM photos",), "strangers.sqlite": ("SELECT number FROM strangers",),
         "events.sqlite": ("SELECT id FROM events", "SELECT id FROM visits"), "queue.sqlite": ()}  # fmt: skip

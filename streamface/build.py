@@ -462,7 +462,7 @@ def events(settings: Settings) -> list[Sink]:
         return []
     folder = visits_folder(settings)
     views, keep_days = BestViews(folder) if folder else None, settings.privacy.keep_events_days
-    return [EventsSink(outputs, Visits(output.leave_after_s), views, keep_days=keep_days)]
+    return [EventsSink(outputs, Visits(output.leave_after_s, kept=0), views, keep_days=keep_days)]
 
 
 def window(settings: Settings, notice: Callable[[np.ndarray, str], np.ndarray], stopped: Callable[[], bool]) -> Sink:

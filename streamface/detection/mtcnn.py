@@ -42,7 +42,7 @@ lfw_dev, the ten tracking clips and the pictures of benchmarks/detection.py noth
 """
 MIN_SCORE = 0.8
 """Least score of a face unless it is set."""
-BATCHES = (8, 4, 2, 1)
+BATCHES = (4, 1)
 """Batch sizes that are kept ready, of which others are put together. R- and O-Net take as long for a cut-out in a batch
 of one as in one of 128, and the memory of large ones came in steps of up to 50 MB with the first crowd."""
 

@@ -42,6 +42,8 @@ class Schema:
     """What a user loses, and can do, when the file cannot be written."""
     damaged: str
     """What a user can do when it breaks while it is open."""
+    cache_kb: int = 2000
+    """Of the file that is kept in memory."""
 
 
 class _Unusable(Exception):
@@ -149,6 +151,7 @@ def _connect(path: Path, schema: Schema, wholly: bool = True) -> sqlite3.Connect
     try:
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA cache_size = -{schema.cache_kb}")
         db.execute("PRAGMA secure_delete = ON")
         _check(db, schema, wholly)
         _transaction(db, partial(_make_tables, schema=schema))

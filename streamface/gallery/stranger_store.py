@@ -28,6 +28,7 @@ SCHEMA = Schema(
     ),
     in_memory="strangers keep their numbers for this run only; free the disk or name another file",
     damaged="delete it, numbers begin anew",
+    cache_kb=256,  # pictures are in it, and one is read now and then
 )
 MOST_VIEWS = 5
 """Visits of one stranger whose views are kept, the best ones."""

@@ -69,7 +69,7 @@ class EventsSink(Sink):
         keep_days: float | None = None,
     ) -> None:
         self._outputs = list(outputs)
-        self._visits, self._views, self._clock = visits or Visits(), views, clock
+        self._visits, self._views, self._clock = visits or Visits(kept=0), views, clock
         self._camera = _Camera()
         self._keep_days, self._expired_at = keep_days, float("-inf")
         self._seen_at = 0.0

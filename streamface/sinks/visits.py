@@ -140,13 +140,14 @@ class Visits:
     Args:
         leave_after_s: a person who was out of sight for so long has left; a higher value joins more, and tells later.
         settle_s: another name is told when it was the answer for so long, and in two frames.
+        kept: visits of people who have left that `visits` tells, at most.
     """
 
-    def __init__(self, leave_after_s: float = LEAVE_AFTER_S, settle_s: float = SETTLE_S) -> None:
+    def __init__(self, leave_after_s: float = LEAVE_AFTER_S, settle_s: float = SETTLE_S, kept: int = KEPT) -> None:
         self._leave_after_s, self._settle_s = leave_after_s, settle_s
         self._present: dict[int, _Stay] = {}
         self._away: list[_Stay] = []
-        self._past: deque[Visit] = deque(maxlen=KEPT)
+        self._past: deque[Visit] = deque(maxlen=kept)
         self._now: tuple[float, float] | None = None
         self._camera = ""
         self._clock = _Clock()
@@ -197,7 +198,7 @@ class Visits:
 
     @property
     def visits(self) -> tuple[Visit, ...]:
-        """Everybody seen, those in view included, in order of coming; only the latest `KEPT` who have left."""
+        """Everybody seen, those in view included, in order of coming; only the latest `kept` who have left."""
         every = [*self._past, *(_visit(stay) for stay in (*self._away, *self._present.values()))]
         return tuple(sorted(every, key=lambda visit: (visit.start_s, visit.track)))
 

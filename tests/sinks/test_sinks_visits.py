@@ -1,7 +1,6 @@
 import pytest
 from sink_results import EPOCH, face, match, result
 
-from streamface.sinks import visits
 from streamface.sinks.visits import Visit, Visits
 from streamface.types import Stranger
 
@@ -197,9 +196,8 @@ def test_visits_sum_a_run_up():
     assert log.visits == expected
 
 
-def test_a_camera_that_runs_for_months_keeps_only_the_latest_visits(monkeypatch):
-    monkeypatch.setattr(visits, "KEPT", 3)
-    log = Visits()
+def test_a_camera_that_runs_for_months_keeps_only_the_latest_visits():
+    log = Visits(kept=3)
     for index in range(10):
         log.update(result(index, face(100 * (index + 1)), seconds=index * 6.0))
     assert [visit.track for visit in log.visits] == [700, 800, 900, 1000]
