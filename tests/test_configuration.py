@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,15 @@ def test_several_cameras_have_a_plot_each_but_may_share_the_word_for_none():
         cameras_from([*two, "--profile", "p.png"])
     plots = [str(camera.output.profile) for camera in cameras_from([*two, "--profile", "p-{camera}.png"])]
     assert plots == ["p-a.png", "p-b.png"]
+
+
+def test_the_files_in_the_documentation_are_understood(tmp_path):
+    text = (Path(__file__).resolve().parents[1] / "docs" / "cameras.md").read_text(encoding="utf-8")
+    files = re.findall(r"```yaml\n(.*?)```", text, re.S)
+    assert len(files) >= 3
+    names = []
+    for number, content in enumerate(files):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(content, encoding="utf-8")
+        names += [settings.capture.camera for settings in cameras_from(["--config", str(file)])]
+    assert {"door", "yard"} <= set(names)
