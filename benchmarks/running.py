@@ -21,7 +21,7 @@ class Held:
     """What the program and its readers hold at a moment."""
 
     program_mb: float
-    """Memory of the program that it shares with nobody, 10^6 bytes."""
+    """Memory of the program as `own_mb` has it, 10^6 bytes."""
     readers_mb: float
     """The same of the processes that read its cameras."""
     threads: int
@@ -49,9 +49,12 @@ def children(pid: int) -> list[int]:
 
 
 def own_mb(pid: int) -> float:
-    """Memory that the process shares with nobody; 0 of one that has ended."""
+    """Memory that the process has for itself and that cannot be read from a file again; 0 of one that has ended.
+
+    Not with what it shares or only read: a library's pages count as its own as soon as no other program uses it.
+    """
     lines = _text(Path(f"/proc/{pid}/smaps_rollup")).splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) * 1024 / 1e6
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")) * 1024 / 1e6
 
 
 def _text(path: Path) -> str:

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +58,8 @@ class Soaked:
     """Events in the program's files."""
     arrived: int = 0
     """Of them, at the receiver, each counted once."""
+    waiting: int = 0
+    """Of the others, in the queue for the next start."""
     recorded_mb: float = 0.0
     says: str = ""
 
@@ -106,6 +108,7 @@ def run(
         soaked.ended_s, soaked.code = program.stop()
         soaked.says = program.says()
         soaked.written, soaked.arrived = _events(folder), len(receiver.taken)
+        soaked.waiting = _waiting(folder / "queue.sqlite", receiver.taken)
         soaked.recorded_mb = sum(file.stat().st_size for file in (folder / "recordings").rglob("*.mp4")) / 1e6
     return soaked
 
@@ -171,6 +174,11 @@ def _events(folder: Path) -> int:
     return in_database + len((folder / "yard.jsonl").read_text().splitlines())
 
 
+def _waiting(queue: Path, taken: dict[str, dict]) -> int:
+    with closing(sqlite3.connect(queue)) as db:
+        return len({row[0] for row in db.execute("SELECT id FROM waiting")} - set(taken))
+
+
 def say(soaked: Soaked, settled_s: float) -> bool:
     """Print what came of it; whether all is well."""
     later = [holds for _, holds in soaked.after(settled_s)]
@@ -178,7 +186,8 @@ def say(soaked: Soaked, settled_s: float) -> bool:
     program, readers = soaked.slope(settled_s, "program_mb"), soaked.slope(settled_s, "readers_mb")
     print(
         f"\n{soaked.frames} frames, {soaked.faults} faults of one camera, {soaked.changes} changes of the folder of "
-        f"people; {soaked.written} events written, {soaked.arrived} at the receiver; {soaked.recorded_mb:.0f} MB of "
+        f"people; {soaked.written} events written, {soaked.arrived} at the receiver, {soaked.waiting} in the queue; "
+        f"{soaked.recorded_mb:.0f} MB of "
         f"recordings kept"
     )
     print(
@@ -189,7 +198,8 @@ def say(soaked: Soaked, settled_s: float) -> bool:
         values = [getattr(holds, name) for holds in later]
         print(f"{name}: {values[0]} then, {values[-1]} at the end, {min(values)} to {max(values)} in between")
     print(f"SIGTERM: ended after {soaked.ended_s:.2f} s with exit code {soaked.code}")
-    return slope < LIMIT_MB_PER_HOUR and soaked.ended_s < 2.0 and soaked.code == 0 and soaked.arrived == soaked.written
+    ended_well = soaked.ended_s < 2.0 and soaked.code == 0
+    return slope < LIMIT_MB_PER_HOUR and ended_well and soaked.arrived + soaked.waiting == soaked.written
 
 
 def main() -> int:

@@ -68,12 +68,12 @@ def _command(pid: int) -> bytes:
 
 
 def _memory_mb(pid: int) -> float:
-    """What the process holds for itself, without what it shares with others."""
+    """What the process holds for itself, without what it shares with others or could read from a file again."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:  # it ended meanwhile
         return 0.0
-    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private_")) / 1024
+    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private_Dirty")) / 1024
 
 
 class Run:
