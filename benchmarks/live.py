@@ -78,11 +78,9 @@ class AgainTimed(Again):
 
 
 @contextmanager
-def _built(rate: float, seconds: float, times: int) -> Iterator[None]:
-    """Streams are built with the paced clip and, for `times` above 1, with slow networks."""
-    clip, names = data.file("media/crowd_1080p.mp4"), ("source", "detector", "analysis")
-    before = {name: getattr(build, name) for name in names}
-    build.source = lambda settings: Paced(clip, rate, seconds, times == 1)
+def slowed(times: int) -> Iterator[None]:
+    """Streams are built with networks that do everything `times` over."""
+    before = {name: getattr(build, name) for name in ("detector", "analysis")}
     if times > 1:
         build.detector = lambda settings: Again(before["detector"](settings), ("detect", "refine"), times)
         build.analysis = lambda settings: AgainTimed(before["analysis"](settings), ("look",), times)
@@ -91,6 +89,18 @@ def _built(rate: float, seconds: float, times: int) -> Iterator[None]:
     finally:
         for name, function in before.items():
             setattr(build, name, function)
+
+
+@contextmanager
+def _built(rate: float, seconds: float, times: int) -> Iterator[None]:
+    """Streams are built with the paced clip and, for `times` above 1, with slow networks."""
+    clip, before = data.file("media/crowd_1080p.mp4"), build.source
+    build.source = lambda settings: Paced(clip, rate, seconds, times == 1)
+    try:
+        with slowed(times):
+            yield
+    finally:
+        build.source = before
 
 
 def run(rate: float, seconds: float, times: int, actions: str) -> tuple[Summary, np.ndarray]:

@@ -161,7 +161,9 @@ def noses(clips: dict[str, list[np.ndarray]]) -> None:
           f"{max(heights):.2f}, median {np.median(heights):.2f}")  # fmt: skip
     still = seen(clips[BOTH][24:56])
     turns = [degrees_turned(still[:4], points) for points in still[4:]]
-    print(f"nose: a head that stays seems turned by {np.median(turns):.0f} degrees in the median, {max(turns):.0f} at most")
+    print(
+        f"nose: a head that stays seems turned by {np.median(turns):.0f} degrees in the median, {max(turns):.0f} at most"
+    )
     detector.close()
 
 

@@ -19,16 +19,13 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import camera_clips
-from benchmarks.live import Again, AgainTimed
+from benchmarks.live import slowed
 from benchmarks.running import ROOT, children
-from streamface import build
 from streamface.configuration import settings_from
 from streamface.sinks.base import Sink
 from streamface.stream import Stream, Summary
@@ -55,26 +52,12 @@ class Watch(Sink):
         self.rows.append((now, 1e3 * (past_s % self._loop_s)))
 
 
-@contextmanager
-def _slowed(times: int) -> Iterator[None]:
-    """Streams are built with networks that do everything `times` over."""
-    before = {name: getattr(build, name) for name in ("detector", "analysis")}
-    if times > 1:
-        build.detector = lambda settings: Again(before["detector"](settings), ("detect", "refine"), times)
-        build.analysis = lambda settings: AgainTimed(before["analysis"](settings), ("look",), times)
-    try:
-        yield
-    finally:
-        for name, function in before.items():
-            setattr(build, name, function)
-
-
 def run(camera: RtspCamera, fps: float, loop: int, seconds: float, times: int) -> tuple[Summary, np.ndarray, float]:
     """One run: its summary, (N, 2) of seconds since the start and delay in milliseconds, processor seconds used."""
     options = [f"--source=rtsp://127.0.0.1:{camera.port}/live", "--no-display", f"--database={ROOT / 'database'}",
                "--actions=age,gender,emotion,race"]  # fmt: skip
     watch, begun = Watch(camera, fps, loop), time.time()
-    with _slowed(times), Stream(settings_from(options)) as stream:
+    with slowed(times), Stream(settings_from(options)) as stream:
         used = _used_s()
         ending = _Ending(begun + SETTLING_S + seconds)
         summary = stream.run([watch, ending])

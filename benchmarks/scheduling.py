@@ -155,7 +155,9 @@ def synthetic(wanted: Iterable[str]) -> dict[str, dict[str, float]]:
                     for name, result in said.items():
                         scores[name][-1].frame(faces, [face.track for face in result.faces])
                         known[name].frame(faces, result, people)
-        print(f"  {scene.name:10s} " + "   ".join(_row(n, _figures(scores[n][-1:], known[n])) for n in scores), flush=True)
+        print(
+            f"  {scene.name:10s} " + "   ".join(_row(n, _figures(scores[n][-1:], known[n])) for n in scores), flush=True
+        )
         for name, counted in known.items():
             for field in ("right", "wrong", "counted"):
                 setattr(names[name], field, getattr(names[name], field) + getattr(counted, field))
@@ -170,8 +172,7 @@ def _figures(scores: list[Score], names: Names) -> dict[str, float]:
 
 def _row(name: str, figures: dict[str, float]) -> str:
     return (
-        f"{name} {figures['idf1']:5.1f} {figures['switches']:2.0f} "
-        f"{figures['right']:5.1f} % {figures['wrong']:4.1f} %"
+        f"{name} {figures['idf1']:5.1f} {figures['switches']:2.0f} {figures['right']:5.1f} % {figures['wrong']:4.1f} %"
     )
 
 

@@ -16,8 +16,8 @@ FAST_S = 0.3
 SLOW_S = 10.0
 """Age, gender and race average over so many seconds' worth of quality, then move slowly."""
 FIRST_S, SHORTEST_S, LONGEST_S = 0.25, 0.02, 1.0
-"""A view of age, gender or race stands for the seconds since the one before, within these bounds, so that the average is
-the same however often somebody is looked at; the first one stands for a quarter of a second."""
+"""A view of age, gender or race stands for the seconds since the one before, within these bounds, so that the average
+is the same however often somebody is looked at; the first one stands for a quarter of a second."""
 SETTLED_VIEWS = 6
 """Views after which age, gender and race need no frequent look,"""
 CLEAR = 0.3

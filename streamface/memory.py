@@ -18,7 +18,7 @@ from streamface.strangers import StrangerVotes, snapshot
 from streamface.types import Attribute, Box, FaceResult, LatestView, Match, Stranger, Track
 
 NEAR = 0.07
-"""Cosine distance within which two views show the same person, where nothing better is known: that of Dlib's network."""
+"""Cosine distance within which two views show the same person, where nothing better is known: that of Dlib."""
 
 
 class TrackMemory:

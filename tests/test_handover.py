@@ -150,6 +150,14 @@ def moved(memory: Memory) -> list[Handover]:
     return found
 
 
+def both_known_and_one_ended(memory: Memory) -> None:
+    """Bert on track 1, which has ended, and Anna on track 2."""
+    for number, person in ((1, BERT), (2, ANNA)):
+        for at in (0.1, 0.2, 0.3):
+            seen(memory, number, person, at)
+    memory.keep([2])
+
+
 def test_memory_goes_back_with_the_number_and_the_views_between_spoil_no_name(memory):
     for at in (0.1, 0.2, 0.3):
         seen(memory, 1, BERT, at)
@@ -166,10 +174,7 @@ def test_memory_goes_back_with_the_number_and_the_views_between_spoil_no_name(me
 
 
 def test_somebody_whose_track_has_ended_is_found_again_for_a_while(memory):
-    for number, person in ((1, BERT), (2, ANNA)):
-        for at in (0.1, 0.2, 0.3):
-            seen(memory, number, person, at)
-    memory.keep([2])
+    both_known_and_one_ended(memory)
     gone(memory, 2, 0.4)
     for at in (0.5, 0.6):
         seen(memory, 2, BERT, at)
@@ -187,20 +192,14 @@ def test_a_new_track_that_may_be_somebody_who_is_back_has_its_name_at_once(memor
 
 
 def test_after_some_seconds_nobody_is_waited_for(memory):
-    for number, person in ((1, BERT), (2, ANNA)):
-        for at in (0.1, 0.2, 0.3):
-            seen(memory, number, person, at)
-    memory.keep([2])
+    both_known_and_one_ended(memory)
     for at in (0.4 + RETURN_S, 0.5 + RETURN_S, 0.6 + RETURN_S):
         seen(memory, 2, BERT, at)
     assert moved(memory) == []
 
 
 def test_answers_that_were_on_their_way_go_to_whom_they_show(memory):
-    for number, person in ((1, BERT), (2, ANNA)):
-        for at in (0.1, 0.2, 0.3):
-            seen(memory, number, person, at)
-    memory.keep([2])
+    both_known_and_one_ended(memory)
     gone(memory, 2, 0.4)
     for at in (0.5, 0.6):
         seen(memory, 2, BERT, at)

@@ -83,7 +83,10 @@ def enroll(folder: Path, store: Store, encoders: Sequence[Encoder], progress: bo
     gone = store.counter_paths() if len(photos) else set()
     gone = (gone if kept or not len(photos) else store.paths().difference(photos.paths)).difference(counters)
     store.forget(gone)
-    fresh = [*known.fresh(), *(photo for path, photo in counters.items() if path not in had or had[path].photo != photo)]
+    fresh = [
+        *known.fresh(),
+        *(photo for path, photo in counters.items() if path not in had or had[path].photo != photo),
+    ]
     looked = embed(folder, fresh, store, encoders, progress) if fresh else {}
     if any(not row.passing for row in looked.values()):
         known, kept = _known(store, network, photos), None

@@ -112,7 +112,9 @@ def parser() -> argparse.ArgumentParser:
     removing = commands.add_parser("remove", parents=[common], help="forget somebody: pictures, embeddings, events")
     removing.add_argument("name")
     removing.add_argument("--yes", action="store_true", help="do not ask")
-    exporting = commands.add_parser("export", parents=[common], help="everything that is kept of somebody, as a ZIP file")
+    exporting = commands.add_parser(
+        "export", parents=[common], help="everything that is kept of somebody, as a ZIP file"
+    )
     exporting.add_argument("name")
     exporting.add_argument("file", type=Path)
     consenting = commands.add_parser("consent", parents=[common], help="whether somebody may be recorded and named")
@@ -221,7 +223,9 @@ def _consent(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
     check_folder(desk.folder)
     name = checked_name(given.name)
     files = mark(desk.folder, name, given.answer == "yes")
-    desk.tell({"name": name, "consents": given.answer == "yes", "files": files}, text.consent(name, given.answer, files))
+    desk.tell(
+        {"name": name, "consents": given.answer == "yes", "files": files}, text.consent(name, given.answer, files)
+    )
     return 0
 
 

@@ -11,7 +11,17 @@ from streamface.kiosk.guide import is_clear
 from streamface.kiosk.levels import Limits
 from streamface.kiosk.prompts import Challenge, Outcome, drawn
 from streamface.kiosk.screen import (
-    ASTRAY, CHANGED, CHECKING, FLAT, LEFT, NOT_CLAIMED, PROMPT, SLOW, UNKNOWN, Decision, Screen,
+    ASTRAY,
+    CHANGED,
+    CHECKING,
+    FLAT,
+    LEFT,
+    NOT_CLAIMED,
+    PROMPT,
+    SLOW,
+    UNKNOWN,
+    Decision,
+    Screen,
 )  # fmt: skip
 from streamface.kiosk.views import Ranking, View
 

@@ -9,7 +9,18 @@ from streamface.kiosk import guide
 from streamface.kiosk.attempt import Attempt, Rules
 from streamface.kiosk.lock import Lock
 from streamface.kiosk.screen import (
-    ACCEPTED, CLAIM, GUIDE, IDLE, LOCKED, OFFLINE, ONE, PROMPT, REFUSED, SLOW, Decision, Screen,
+    ACCEPTED,
+    CLAIM,
+    GUIDE,
+    IDLE,
+    LOCKED,
+    OFFLINE,
+    ONE,
+    PROMPT,
+    REFUSED,
+    SLOW,
+    Decision,
+    Screen,
 )  # fmt: skip
 from streamface.kiosk.views import Scene, View
 

@@ -34,7 +34,7 @@ class Tracker(ABC):
     def refine(self, answers: Sequence[Detection | None], index: int) -> tuple[Track, ...]:
         """Move each track to the answer for its predicted box (None: not seen there); never starts a track."""
 
-    def hand_over(self, track: int, owner: int | None) -> None:
+    def hand_over(self, track: int, owner: int | None) -> None:  # noqa: B027, a promise that need not be kept
         """From the next frame on the face followed as `track` has the number of `owner`, whose face it was found to be.
 
         owner: None for somebody new, who gets a new number.

@@ -18,7 +18,13 @@ from streamface.web import uploads
 from streamface.web.enrolling import NO_FOLDER
 from streamface.web.enrolment import face_of
 from streamface.web.models import (
-    MergeInto, NewName, NotThisPerson, PersonInFull, PersonTold, PictureTold, UploadedTold,
+    MergeInto,
+    NewName,
+    NotThisPerson,
+    PersonInFull,
+    PersonTold,
+    PictureTold,
+    UploadedTold,
 )  # fmt: skip
 from streamface.web.people_desk import PeopleDesk, Picture, UnknownPerson, checked, key_of
 from streamface.web.site import of

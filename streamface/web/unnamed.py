@@ -15,7 +15,7 @@ from streamface.sinks.visit_log import Wanted
 from streamface.web.enrolling import likeness_told
 from streamface.web.models import NewName, Saved, StrangersTold, StrangerTold
 from streamface.web.people import desk
-from streamface.web.people_desk import PeopleDesk, UnknownPerson, checked, key_of
+from streamface.web.people_desk import PeopleDesk, UnknownPerson, checked
 from streamface.web.site import of
 
 router = APIRouter(prefix="/api/strangers", tags=["strangers"])
@@ -93,7 +93,9 @@ def _kept(path: Path, pictures: bool = False, number: int | None = None) -> tupl
 
 
 def _told(request: Request, people: PeopleDesk | None, kept: Kept) -> StrangerTold:
-    likeness = people.likeness(kept.views[0].vector) if people and kept.views and kept.network == people.network else None
+    likeness = (
+        people.likeness(kept.views[0].vector) if people and kept.views and kept.network == people.network else None
+    )
     has_picture = bool(_of_a_visit(request, kept.number)) or any(
         view.picture for one in _kept(_store(request), True, kept.number) for view in one.views
     )

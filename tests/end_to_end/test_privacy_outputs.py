@@ -54,7 +54,9 @@ def recognised(settings):
     own = encoder.encode(portrait)[0].vector
 
     def told(image) -> list[bool]:
-        return [float(1 - face.vector @ own / (len_of(face.vector) * len_of(own))) < 0.1 for face in encoder.encode(image)]
+        return [
+            float(1 - face.vector @ own / (len_of(face.vector) * len_of(own))) < 0.1 for face in encoder.encode(image)
+        ]
 
     yield told
     encoder.close()

@@ -22,23 +22,7 @@ ORANGE, YELLOW = (0, 70, 255), (0, 230, 255)
 ROSE = (40, 10, 255)
 """Whose bytes are found by chance nowhere else."""
 
-
-class Encoder(FakeEncoder):
-    def __init__(self, settings):
-        super().__init__()
-
-    def close(self):
-        pass
-
-
-@pytest.fixture(autouse=True)
-def fakes(tmp_path, monkeypatch):
-    monkeypatch.setenv("STREAMFACE_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(build, "LazyEncoder", Encoder)
-    monkeypatch.setattr(build, "prepare", lambda settings: None)
-    monkeypatch.setattr(build, "network_key", lambda settings: FakeEncoder().network)
-    monkeypatch.setattr(build, "threshold", lambda settings, verifying=False: 0.1 if verifying else 0.02)
+pytestmark = pytest.mark.usefixtures("fakes")
 
 
 @pytest.fixture

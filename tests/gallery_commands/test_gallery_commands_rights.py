@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 
-from streamface import build
 from streamface.errors import GalleryError, OutputError, SettingsError
 from streamface.gallery.stranger_store import StrangerStore, View
 from streamface.gallery_commands.main import main
@@ -17,23 +16,7 @@ from streamface.testing import FakeEncoder, picture
 
 ROSE, GREEN, ORANGE, BLUE = (40, 10, 255), (0, 255, 0), (0, 70, 255), (255, 0, 0)
 
-
-class Encoder(FakeEncoder):
-    def __init__(self, settings):
-        super().__init__()
-
-    def close(self):
-        pass
-
-
-@pytest.fixture(autouse=True)
-def fakes(tmp_path, monkeypatch):
-    monkeypatch.setenv("STREAMFACE_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(build, "LazyEncoder", Encoder)
-    monkeypatch.setattr(build, "prepare", lambda settings: None)
-    monkeypatch.setattr(build, "network_key", lambda settings: FakeEncoder().network)
-    monkeypatch.setattr(build, "threshold", lambda settings, verifying=False: 0.1 if verifying else 0.02)
+pytestmark = pytest.mark.usefixtures("fakes")
 
 
 @pytest.fixture
@@ -98,7 +81,11 @@ def test_everything_about_a_person_is_in_the_archive_and_nothing_of_others(peopl
     put(people / "Bob/.not-this-person/2.png", ROSE)
     put(tmp_path / "snapshots/1.png", ROSE)
     put(tmp_path / "snapshots/2.png", GREEN)
-    rows = [{"visit": "a", "person": "Ann", "snapshot": None}, {"visit": "a", "person": None}, {"visit": "b", "person": "Bob"}]
+    rows = [
+        {"visit": "a", "person": "Ann", "snapshot": None},
+        {"visit": "a", "person": None},
+        {"visit": "b", "person": "Bob"},
+    ]
     (tmp_path / "events.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with StrangerStore(tmp_path / "s.sqlite") as strangers:
         strangers.create(FakeEncoder().network, 1.0, View(np.float32([0.16, 0.05, 1]), 0.9, b"jpeg"))

@@ -78,7 +78,10 @@ def show(view, colour, turn=0.0, track=7, missed=0, size=120):
     blocks = np.kron(np.random.default_rng(1).integers(0, 2, (40, 40)), np.ones((6, 6)))[:size, :size, None]
     image[40 : 40 + size, 60 : 60 + size] = blocks * (200 if max(colour) > 20 else 10) + 20
     box = Box(60, 40, 60 + size, 40 + size)
-    marks = np.float32([[0.3, 0.35], [0.7, 0.35], [0.5 + 0.4 * turn, 0.55], [0.35, 0.75], [0.65, 0.75]]) * size + (60, 40)
+    marks = np.float32([[0.3, 0.35], [0.7, 0.35], [0.5 + 0.4 * turn, 0.55], [0.35, 0.75], [0.65, 0.75]]) * size + (
+        60,
+        40,
+    )
     seen = Track(track, Detection(box, 0.99, marks.astype(np.float32)), 9, missed)
     index = view.newest.version
     view.write(FrameResult(Frame(image, index, 1e9 + index, None, "door"), (FaceResult(seen),)), None)

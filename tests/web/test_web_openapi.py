@@ -50,7 +50,10 @@ def site(tmp_path):
     face = FaceResult(testing.track(1), Match("Ann", 0.01, "cosine", 0.02))
     view.write(FrameResult(Frame(image, 0, 1e9, None, "door"), (face,)), image)
     with people_desk(tmp_path / "people", tmp_path / "store.sqlite") as desk:
-        parts = {"visits": VisitBook([tmp_path / "visits.sqlite"], [tmp_path]), "strangers": tmp_path / "strangers.sqlite"}
+        parts = {
+            "visits": VisitBook([tmp_path / "visits.sqlite"], [tmp_path]),
+            "strangers": tmp_path / "strangers.sqlite",
+        }
         enrolments = Enrolments(desk, testing.FakeRecognizer.spec)
         access = Access(hosts_for("127.0.0.1", ("testserver",)), None)
         yield Site({"door": view}, access, enrolments=enrolments, **parts)

@@ -136,7 +136,9 @@ def test_remove_leaves_no_picture_and_no_embedding(client, desk, folder, tmp_pat
 def test_a_picture_that_is_not_her_becomes_a_counter_example_and_may_be_taken_back(client, desk, folder):
     send(client, "Ann", jpeg(ORANGE))
     rows = client.get("/api/people/Ann").json()["pictures"]
-    key = next(row["key"] for row in rows if np.allclose(desk.pictures("Ann")[row["key"]].vector, vector(ORANGE), atol=0.1))
+    key = next(
+        row["key"] for row in rows if np.allclose(desk.pictures("Ann")[row["key"]].vector, vector(ORANGE), atol=0.1)
+    )
     assert name_of(desk, ORANGE) == "Ann"
     assert client.post("/api/people/Ann/not", json={"picture": key}).status_code == 204
     assert (name_of(desk, ORANGE), name_of(desk, RED)) == (None, "Ann")
@@ -250,7 +252,10 @@ def changes(client):
     for path, methods in client.get("/api/openapi.json").json()["paths"].items():
         for method in methods:
             if method.upper() not in guard.SAFE_METHODS:
-                yield method.upper(), path.replace("{number}", "1").replace("{name}", "Ann").replace("{", "").replace("}", "")
+                yield (
+                    method.upper(),
+                    path.replace("{number}", "1").replace("{name}", "Ann").replace("{", "").replace("}", ""),
+                )
 
 
 def test_nothing_is_changed_without_the_page_or_from_another_site(client, folder):
