@@ -99,6 +99,13 @@ def test_two_views_give_somebody_who_was_out_of_sight_the_own_number_back():
     assert views(handovers, BERT, own, 5.1, 5.2, missing=missing) == [None, Handover(1, 7)]
 
 
+def test_who_looks_like_both_stays_who_it_is():
+    handovers, own, missing = Handovers(), votes(ANNA, ANNA), {7: votes(ANNA + 0.2 * BERT, ANNA + 0.2 * BERT)}
+    view = ANNA + 0.11 * BERT
+    assert missing[7].distance(view) < own.distance(view), "a little nearer to the other one is no proof"
+    assert views(handovers, view, own, 5.1, 5.2, 5.3, missing=missing) == [None] * 3
+
+
 def test_two_different_suspects_in_turn_prove_nothing():
     handovers, own, missing = Handovers(), votes(ANNA, ANNA), {7: votes(BERT, BERT), 8: votes(EVE, EVE)}
     for at in (5.1, 5.3, 5.5):
