@@ -128,8 +128,9 @@ def peer(arguments: Sequence[str], python: str, frames: int = PEER_FRAMES) -> di
         done = subprocess.run(command, capture_output=True, text=True)
         told = json.loads(out.read_text()) if out.exists() else {}
     if all("error" in figures for figures in told.values()):
-        lines = [figures["error"] for figures in told.values()] or done.stderr.strip().splitlines() or ["no reason"]
-        raise SettingsError(f"deepface does not run ({lines[-1]}): compare without it, --no-peer")
+        reasons = [f"{name}: {figures['error']}" for name, figures in told.items()]
+        reason = "; ".join(reasons) or (done.stderr.strip().splitlines() or ["no reason"])[-1]
+        raise SettingsError(f"deepface does not run ({reason}): compare without it, --no-peer")
     return told
 
 
