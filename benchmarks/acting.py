@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -95,10 +95,19 @@ class DirectedReplay(Person):
 
 
 class Replay(Actor):
-    """A clip that plays over and over on a screen, whatever is asked for."""
+    """A clip that plays over and over on a screen, whatever is asked for.
 
-    def __init__(self, frames: Sequence[np.ndarray], order: Sequence[int], rng: random.Random) -> None:
-        self._frames, self._order, self._at = frames, order, rng.randrange(len(order))
+    Args:
+        frames: (H, W, 3) uint8 BGR each.
+        order: numbers of the frames as they are played.
+        rng: chooses the glare, and where it begins, unless `begin` says so.
+    """
+
+    def __init__(
+        self, frames: Sequence[np.ndarray], order: Sequence[int], rng: random.Random, begin: int | None = None
+    ) -> None:
+        self._frames, self._order = frames, order
+        self._at = rng.randrange(len(order)) if begin is None else begin - 1
         self._seed = rng.randrange(2**32)
 
     def frame(self, screen: Screen) -> np.ndarray:
@@ -107,19 +116,53 @@ class Replay(Actor):
         return replayed(self._frames[self._order[self._at]], SIZE_WH, np.random.default_rng(self._seed))
 
 
+class Filmed(Actor):
+    """Somebody else's session, kept frame by frame for a replay."""
+
+    def __init__(self, actor: Actor) -> None:
+        self._actor, self.frames = actor, []
+
+    def frame(self, screen: Screen) -> np.ndarray:
+        """The next picture."""
+        self.frames.append(self._actor.frame(screen))
+        return self.frames[-1]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How somebody moves a photograph when a turn is asked for, to and fro."""
+
+    name: str
+    turned: float = 1.0
+    """Shares of the reach by which it is turned to the side that is asked for, ..."""
+    tilted: float = 0.0
+    """... and tilted up and down."""
+    moved: float = 0.0
+    """Shares of the picture's width by which it is moved sideways."""
+
+
+TURNED = Way("turned to the side")
+WAYS = (TURNED, Way("tilted up and down", turned=0.0, tilted=1.0), Way("moved sideways", turned=0.0, moved=0.25),
+        Way("turned, tilted and moved", tilted=0.4, moved=0.15))  # fmt: skip
+
+
 class Holder(Actor):
-    """Holds a photograph, and swings it to the side that is asked for, to and fro, until it is enough.
+    """Holds a photograph, and moves it as is asked for, until it is enough.
 
     Args:
         photo, bend: what is held.
+        way: how it is moved.
         background: behind it, (H, W, 3) uint8 BGR.
         size: of the face, as `Hold.size`.
-        rng: how fast and how far it is swung, how it sways.
+        rng: how fast and how far it is moved, how it sways.
     """
 
-    def __init__(self, photo: Photo, bend: Bend, background: np.ndarray, size: float, rng: random.Random) -> None:
-        self._photo, self._bend, self._background, self._size = photo, bend, background, size
+    def __init__(
+        self, photo: Photo, bend: Bend, way: Way, background: np.ndarray, size: float, rng: random.Random
+    ) -> None:  # fmt: skip
+        self._photo, self._bend, self._way, self._background, self._size = photo, bend, way, background, size
         self._reach, self._swing_s = rng.uniform(25, 60), rng.uniform(1.0, 2.0)
+        self._delay_s = rng.uniform(0.3, 0.9)
         self._sway = [rng.uniform(-1, 1) for _ in range(5)]
         self._since, self._asked, self._count = 0, None, 0
 
@@ -129,11 +172,13 @@ class Holder(Actor):
         if asked != self._asked:
             self._asked, self._since = asked, self._count
         self._count += 1
-        way = {LEFT: -1.0, RIGHT: 1.0}.get(asked, 0.0)
-        share = (self._count - self._since) / FPS / self._swing_s
+        side = {LEFT: -1.0, RIGHT: 1.0}.get(asked, 0.0)
+        share = max(0.0, (self._count - self._since) / FPS - self._delay_s) / self._swing_s
+        swing = side * np.sin(np.pi * share) ** 2
         wave = [self._sway[i] * np.sin(self._count / FPS * (1.7 + 0.4 * i) + i) for i in range(5)]
-        hold = Hold(way * self._reach * np.sin(np.pi * share) ** 2 + 2 * wave[0], 6 * wave[1], 4 * wave[2],
-                    0.5 + 0.01 * wave[3], 0.5 + 0.01 * wave[4], self._size)  # fmt: skip
+        way, reach = self._way, self._reach * swing
+        hold = Hold(way.turned * reach + 2 * wave[0], way.tilted * abs(reach) + 6 * wave[1], 4 * wave[2],
+                    0.5 - way.moved * swing + 0.01 * wave[3], 0.5 + 0.01 * wave[4], self._size)  # fmt: skip
         return self._photo.held(hold, self._bend, self._background)
 
 

@@ -1,10 +1,11 @@
 """What each strictness of the kiosk costs, on lfw_dev: `python -m benchmarks.kiosk [Dlib OpenFace]`
 
-Every photograph goes through the stream's own detection, alignment and network. One view each: the kiosk wants 2 to 4
-in a row that agree, which accepts nobody whom one view refuses, so false accepts are at most these; whoever is refused
-at first has more views within the 1.1 s before the kiosk says so.
+Every photograph goes through the stream's own detection, alignment and network. First of one view each, on all
+photographs; then of whole checks, in which 2 to 4 views in a row must agree within the time that the kiosk waits, on
+some of them (`benchmarks.kiosk_checks`).
 
-1:1: every photograph against one other, of the same person (rejects) or of another (accepts): all pairs that there are.
+1:1: every photograph against one other, of the same person (rejects) or of another (accepts): all pairs that there are,
+and no margin, as there is nobody else. In whole checks there is a gallery, and the margin counts.
 1:N: a gallery of drawn people, one picture each; all other photographs are asked about, of people in it (rejected, or
 accepted as another) and of strangers (accepted). Means of `DRAWS` draws. The margin to the second person counts here.
 
@@ -16,56 +17,19 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks import data
+from benchmarks import data, kiosk_checks
 from benchmarks.identification import draw, settings_of
+from benchmarks.kiosk_rates import Rate
 from benchmarks.verification import embeddings
 from streamface import build
 from streamface.gallery.distances import between
 from streamface.kiosk.levels import LEVELS, Limits
 from streamface.settings import Settings
 
-SIZES, DRAWS, RESAMPLINGS = (20, 100), 50, 1000
-
-
-@dataclass(frozen=True)
-class Rate:
-    """Errors of trials, counted by person."""
-
-    errors: np.ndarray
-    """(P,) or, where a trial is of two people, (P, P)."""
-    trials: np.ndarray
-    """The same shape."""
-
-    @property
-    def value(self) -> float:
-        """Of all trials together."""
-        return float(self.errors.sum() / max(self.trials.sum(), 1))
-
-    def interval(self, rng: np.random.Generator) -> tuple[float, float]:
-        """95 %, by resampling people; where there was no error at all, up to 3 over the number of people."""
-        count = len(self.trials)
-        if not self.errors.any():
-            return 0.0, 3 / max(1, int((self.trials.reshape(count, -1).sum(1) > 0).sum()))
-        weights = rng.multinomial(count, np.full(count, 1 / count), RESAMPLINGS).astype(np.float64)
-        if self.errors.ndim == 1:
-            errors, trials = weights @ self.errors, weights @ self.trials
-        else:
-            errors, trials = (((weights @ table) * weights).sum(1) for table in (self.errors, self.trials))
-        low, high = np.percentile(errors / np.maximum(trials, 1), [2.5, 97.5])
-        return float(low), float(high)
-
-    def text(self, rng: np.random.Generator) -> str:
-        """'0.12 % (0.08 to 0.15)'."""
-        low, high = self.interval(rng)
-        return f"{_percent(self.value)} % ({_percent(low)} to {_percent(high)})"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.{3 if share < 0.001 else 2 if share < 0.1 else 1}f}"
+SIZES, DRAWS = (20, 100), 50
 
 
 def pairs(far: np.ndarray, number: np.ndarray, limits: Limits) -> tuple[Rate, Rate]:
@@ -136,13 +100,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables of each network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", default=["Dlib"], help="MODEL, or MODEL:WEIGHTS")
+    parser.add_argument("--checks", type=int, default=600, metavar="N", help="photographs for whole checks; 0 for none")
+    given = parser.parse_args(arguments)
     images, _ = data.lfw()
-    for name in parser.parse_args(arguments).models:
+    for name in given.models:
         settings = settings_of(name)
         found = {file: rows[0] for file, rows in embeddings(settings, images).items() if rows is not None}
         print(f"\n{name}: {build.spec(settings).name}, {settings.recognition.metric}, {len(found)} of {len(images)} "
               "photographs with a face")  # fmt: skip
         report(settings, found)
+        if given.checks:
+            kiosk_checks.report(settings, images, found, given.checks)
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ class Attention:
     def _waits_for_better(self, known: TrackMemory, good: float, at: float) -> bool:
         if good >= self._min_quality or known.quality is None or known.analyzed_at is None:
             return False
-        return good < WORSE * known.quality and at - known.analyzed_at < RETRY_S
+        return good < WORSE * known.quality and abs(at - known.analyzed_at) < RETRY_S
 
     @property
     def postponed(self) -> int:

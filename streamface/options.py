@@ -99,8 +99,8 @@ GROUPS: dict[str, tuple[Option, ...]] = {
                "password on HOST:PORT (docs/web.md)", str, "[HOST:]PORT"),
         Option("serve-names", "output", "serve_names", "further names of this computer for browsers", _names, "A,B"),
         Option("password-file", "output", "password_file", "what `streamface password` printed", Path, "FILE"),
-        Option("visits", "output", "visits", "with --serve, keep visits and their best pictures, in the cache folder where "
-               "--events and --event-pictures name no other place (default: yes)", bool),
+        Option("visits", "output", "visits", "with --serve, keep visits and their best pictures, in the cache folder "
+               "where --events and --event-pictures name no other place (default: yes)", bool),
         Option("snapshots", "output", "snapshots", "folder for pictures saved with s", Path, "DIR"),
     ),
     "how to fill the folder of recordings": (

@@ -112,7 +112,7 @@ class Scheduler:
     def _candidates(self, tracks: Sequence[Track], memory: Memory, at: float) -> Iterator[tuple[tuple, int, Look]]:
         for track in tracks:
             known = memory[track.id]
-            if track.missed or known.waiting or at - known.tried_at < UNSETTLED_S - ROUNDING_S:
+            if track.missed or known.waiting or abs(at - known.tried_at) < UNSETTLED_S - ROUNDING_S:
                 continue
             due = self._due(known, at)
             if due:
@@ -120,8 +120,10 @@ class Scheduler:
                 yield self._urgency(known, due, at), track.id, look
 
     def _due(self, known: TrackMemory, at: float) -> tuple[str, ...]:
+        """What was looked at long enough ago, or later than now: the clock was set back since."""
         kinds = (("identity",) if self._identity else ()) + self._settings.actions
-        return tuple(k for k in kinds if at - known.looked_at.get(k, -1e9) >= self._every_s(known, k) - ROUNDING_S)
+        away_s = {kind: abs(at - known.looked_at.get(kind, -1e9)) for kind in kinds}
+        return tuple(kind for kind in kinds if away_s[kind] >= self._every_s(known, kind) - ROUNDING_S)
 
     def _every_s(self, known: TrackMemory, kind: str) -> float:
         if kind == "identity":

@@ -41,6 +41,13 @@ def test_new_people_come_first_and_no_more_than_the_budget():
     assert chosen(scheduler, tracks, memory, 0.3)[0] == 3
 
 
+def test_a_clock_that_is_set_back_keeps_nobody_from_being_looked_at():
+    memory, scheduler = Memory(SETTINGS, None), fixed(None)
+    ask(memory, looks_of(scheduler, [track(1)], memory, 1e9), 1e9)
+    assert not chosen(scheduler, [track(1)], memory, 1e9 + 0.001)
+    assert chosen(scheduler, [track(1)], memory, 1e9 - 3600) == [1]
+
+
 def test_of_the_undecided_the_most_uncertain_comes_first_and_the_settled_wait(monkeypatch):
     memory, scheduler = Memory(SETTINGS, None), fixed(1)
     known = {1: (True, 1.0), 2: (False, 0.8), 3: (False, 0.2), 4: (True, 1.0)}

@@ -19,7 +19,8 @@ class Playing(Source):
     """The frames of `source`, each not before it is due by the clock; from now on it belongs to this object.
 
     Where reading or analysis is slower than the clip, it plays slower: frames that were left out would have to be
-    decoded all the same, and a machine that cannot keep up would show nothing at all. It ends only when the file cannot be read any more: then `read` raises its `SourceError`.
+    decoded all the same, and a machine that cannot keep up would show nothing at all. It ends only when the file cannot
+    be read any more: then `read` raises its `SourceError`.
     """
 
     def __init__(self, source: Source) -> None:

@@ -16,8 +16,8 @@ from streamface.gallery.gallery import Gallery
 from streamface.types import Match
 
 NEAR = 1.25
-"""Somebody without a name, within this multiple of the threshold of one who did not consent, may be that person: of LFW's
-pairs of one person 96 % instead of 88 % are that near, of strangers 0.6 % (`python -m benchmarks.privacy`)."""
+"""Somebody without a name, within this multiple of the threshold of one who did not consent, may be that person: of
+LFW's pairs of one person 96 % instead of 88 % are that near, of strangers 0.6 % (`python -m benchmarks.privacy`)."""
 
 log = logging.getLogger(__name__)
 

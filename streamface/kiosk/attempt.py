@@ -27,8 +27,9 @@ from streamface.kiosk.views import Ranking, View
 
 REASON_OF = {Outcome.ASTRAY: ASTRAY, Outcome.FLAT: FLAT, Outcome.SLOW: SLOW}
 STILL_FACTOR = 1.3
-"""While prompts are followed, a view, turned ones too, shows the same person up to this multiple of the distance. With
-Dlib the woman of the head-pose clip lies within 0.05 of her pictures up to a profile, the man beside her from 0.10 on."""
+"""While prompts are followed, a view, turned ones too, shows the same person up to this multiple of the distance.
+With Dlib the woman of the head-pose clip lies within 0.05 of her pictures up to a profile, the man beside her from 0.10
+on."""
 CONTRADICTIONS = 2
 """So many views in a row that do not, and somebody else has come."""
 KEPT_VIEWS = 12
@@ -74,6 +75,12 @@ class Attempt:
         """True once the person has begun to follow prompts."""
         return self._challenge is not None
 
+    @property
+    def counts(self) -> bool:
+        """True once ending it is a failure: in the middle of prompts, or with a claim that enough views do not bear
+        out. Else names could be tried out one after another, each given up before the answer."""
+        return self.is_prompting or self._claimed is not None and self._agreement.count >= self._rules.limits.views
+
     def see(self, face: View, is_good: bool, rankings: Sequence[Ranking], at: float) -> Decision | None:
         """Take one frame; is_good: whether the face in it is fit to be recognised."""
         self._remember(face, is_good, at)
@@ -85,12 +92,12 @@ class Attempt:
         return self._identify([ranking for ranking in clear if self._good.get(ranking.at, False)], at)
 
     def left(self, at: float) -> Decision | None:
-        """The person has gone: a failure in the middle of prompts, nothing before."""
-        return self._refused(LEFT, at) if self.is_prompting else None
+        """The person has gone: a failure once it `counts`, nothing before."""
+        return self._refused(LEFT, at) if self.counts else None
 
     def disturbed(self, at: float) -> Decision | None:
-        """Somebody else stands beside, or in place of, the person."""
-        return self._refused(CHANGED, at) if self.is_prompting else None
+        """Somebody else stands beside, or in place of, the person: likewise."""
+        return self._refused(CHANGED, at) if self.counts else None
 
     def screen(self) -> Screen:
         """What to show."""
@@ -123,6 +130,7 @@ class Attempt:
         for ranking in rankings:
             if self._is_same(ranking):
                 self._contradictions, self._confirmed = 0, self._challenge.done + 1
+                self._challenge.recognised(ranking.at)
             else:
                 self._contradictions += 1
         if self._contradictions >= CONTRADICTIONS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -22,14 +23,30 @@ QUALITY = 85
 Record = dict[str, object]
 
 
-def record(decision: Decision, id: str, time: str, camera: str, level: str, threshold: float, snapshot: str | None,
-           ) -> Record:  # fmt: skip
-    """A decision as it is written, posted and given to commands; docs/kiosk.md explains each value."""
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Of a decision: where and when it was made, and by which rule."""
+
+    id: str
+    time: str
+    """As `event_output.utc` gives it."""
+    camera: str
+    level: str
+    """Strictness, by name."""
+    threshold: float
+    """The largest distance that it allows."""
+
+
+def record(decision: Decision, where: Circumstances, snapshot: str | None) -> Record:
+    """A decision as it is written, posted and given to commands; docs/kiosk.md explains each value.
+
+    snapshot: path of the picture, None for none.
+    """
     return {
-        "id": id,
+        "id": where.id,
         "event": "check",
-        "time": time,
-        "camera": camera,
+        "time": where.time,
+        "camera": where.camera,
         "decision": "accepted" if decision.accepted else "refused",
         "reason": decision.reason,
         "person": decision.person,
@@ -37,8 +54,8 @@ def record(decision: Decision, id: str, time: str, camera: str, level: str, thre
         "distances": [_number(far) for far in decision.distances],
         "distance": _number(max(decision.distances, default=math.inf)),
         "others": _number(decision.others),
-        "threshold": _number(threshold),
-        "level": level,
+        "threshold": _number(where.threshold),
+        "level": where.level,
         "prompts": list(decision.prompts),
         "heights": [_number(height) for height in decision.heights],
         "took_s": round(decision.took_s, 3),
@@ -67,8 +84,8 @@ class Audit:
     """
 
     def __init__(self, path: Path, pictures: bool) -> None:
-        self._lines = EventFile(path)
-        self._path, self._private = path, False
+        self._lines, self._path = EventFile(path), path
+        self._is_private = False
         self._folder = pictures_of(path) if pictures else None
 
     def keep(self, image: np.ndarray, box: Box, id: str, time: str) -> str | None:
@@ -94,14 +111,10 @@ class Audit:
 
     def write(self, made: Record) -> None:
         """Append a record. Raises `OutputError`."""
+        if not self._is_private:
+            _make_private(self._path)
+            self._is_private = True
         self._lines.add([made])
-        if not self._private:
-            self._private = True
-            try:
-                self._path.chmod(0o600)
-            except OSError as error:
-                why = f"cannot make {self._path} private ({error.strerror}): choose another place"
-                raise OutputError(why) from error
 
     def expire(self, before: str) -> None:
         """Delete records older than a time, given as `event_output.utc` does. Raises `OutputError`."""
@@ -110,3 +123,12 @@ class Audit:
     def close(self) -> None:
         """Give the file back; may be called twice."""
         self._lines.close()
+
+
+def _make_private(path: Path) -> None:
+    """Let this user alone read a file, which is made where there is none: before anything is in it."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+        path.chmod(0o600)
+    except OSError as error:
+        raise OutputError(f"cannot make {path} private ({error.strerror}): choose another place") from error

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 
 import numpy as np
 
 from streamface.attention import clock
 from streamface.gallery.distances import distance
 from streamface.gallery.live import LiveGallery
+from streamface.kiosk.clock import ForwardClock
 from streamface.kiosk.views import Ranking, Scene, View
 from streamface.types import LIVE, Detection, FaceResult, FrameResult
 
@@ -27,10 +29,11 @@ class Looking:
     def __init__(self, people: LiveGallery | None, metric: str, network: str) -> None:
         self._people, self._metric, self._network = people, metric, network
         self._looked_at: dict[int, float] = {}
+        self._clock = ForwardClock()
 
     def scene(self, result: FrameResult, claimed: str | None) -> Scene:
-        """What a result shows; claimed: who somebody claims to be."""
-        at, state = clock(result.frame), result.source_state
+        """What a result shows; claimed: who somebody claims to be. Times are of a clock that never goes back."""
+        at, state = self._clock.now(clock(result.frame)), result.source_state
         if result.frame.repeated or (state is not None and state.state != LIVE):
             return Scene(at, is_live=False)
         faces = [face for face in result.faces if face.track.confirmed and not face.track.missed]
@@ -42,10 +45,10 @@ class Looking:
         return Scene(at, views, rankings)
 
     def named(self, text: str) -> str:
-        """The person whom a claim means: letters, large or small, and spaces need not be exact."""
-        wanted = _plain(text)
+        """The person whom a claim means: letters, large or small, and spaces need not be exact where one is meant."""
         people = self._people.gallery.identities if self._people else ()
-        return next((person for person in people if _plain(person) == wanted), text)
+        meant = [text] if text in people else [person for person in people if _plain(person) == _plain(text)]
+        return meant[0] if len(meant) == 1 else text
 
     def _is_new(self, face: FaceResult) -> bool:
         return face.latest is not None and self._looked_at.get(face.track.id) != face.latest.at
@@ -55,7 +58,8 @@ class Looking:
         person, distance, others = self._nearest(seen.vector, claimed)
         if person in self._private:
             person, distance = None, math.inf
-        return Ranking(seen.at, face.track.id, person, distance, others, seen.sharpness, seen.light)
+        at = self._clock.then(seen.at)
+        return Ranking(at, face.track.id, person, distance, others, seen.sharpness, seen.light)
 
     def _nearest(self, vector: np.ndarray, claimed: str | None) -> tuple[str | None, float, float]:
         """(the candidate, how far it is, how far the nearest other person is)."""
@@ -89,4 +93,4 @@ def _is_whole(detection: Detection, width: int, height: int) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    return " ".join(unicodedata.normalize("NFKC", text).split()).casefold()

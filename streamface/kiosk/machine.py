@@ -71,15 +71,19 @@ class Kiosk:
 
     def claim(self, person: str, at: float) -> bool:
         """Somebody says who they are; False where that is not the time for it."""
-        if not self.claims or self._result is not None or self._is_prompting or self._lock.left_s(at):
+        if not self.claims or self._result is not None or self._counts or self._lock.left_s(at):
             return False
         self._claimed, self._attempt = (person, at), None
         return True
 
     def cancel(self) -> None:
-        """Take back the claim, unless prompts are being followed."""
-        if not self._is_prompting:
+        """Take back the claim, unless it is being checked."""
+        if not self._counts:
             self._claimed, self._attempt = None, None
+
+    @property
+    def _counts(self) -> bool:
+        return self._attempt is not None and self._attempt.counts
 
     @property
     def _is_prompting(self) -> bool:

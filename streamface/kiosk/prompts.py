@@ -31,12 +31,16 @@ ON_THE_WAY = (0.06, 0.2)
 """Changes of `View.turn` of which a head that turns shows at least one, and two pictures shown in turn none."""
 FOLLOWED_VIEWS = 3
 """Views that must show what was asked for, or the contrary."""
+EARLIEST_S = 0.4
+"""Nobody has read a prompt and turned so far sooner after it: what does was moving already."""
 PAUSE_S = (0.3, 1.0)
 """Between two prompts somebody looks straight for a time drawn from here, which no recording knows."""
 REST_S = 6.0
 """Time to look straight again."""
 ACT_S = 6.0
 """Time to follow a prompt."""
+SURE_S = 0.3
+"""Whoever has looked straight for so long has come to rest: turning then, unasked, is what recordings do."""
 
 
 class Outcome(Enum):
@@ -79,6 +83,7 @@ class Challenge:
         self._act: _Act | None = None
         self._rest_since: float | None = None
         self._straight_since: float | None = None
+        self._rested, self._unasked = False, 0
         self._pause_s = rng.uniform(*PAUSE_S)
         self.heights: list[float] = []
         """Of the nose, as measured in each turn (`Relief.height`)."""
@@ -102,14 +107,19 @@ class Challenge:
         """Take one more view of the person."""
         return self._rest(view, at) if self._act is None else self._watch(view, at)
 
+    def recognised(self, at: float) -> None:
+        """The view that was taken at `at` shows the face that was recognised before."""
+        if self._act is not None:
+            self._act.recognised(at)
+
     def _rest(self, view: View, at: float) -> Outcome:
         """Wait until the person has looked straight for a while; then ask, or say that all was followed."""
         self._rest_since = at if self._rest_since is None else self._rest_since
         if at - self._rest_since > REST_S:
             return Outcome.SLOW
-        if abs(view.turn - self._turn) > STRAIGHT_WITHIN or self._still_smiles(view):
-            self._straight_since = None
-            return Outcome.GOING
+        change = abs(view.turn - self._turn)
+        if change > STRAIGHT_WITHIN or self._still_smiles(view):
+            return self._is_moving(change >= TURNED, at)
         self._straight_since = at if self._straight_since is None else self._straight_since
         if at - self._straight_since < self._pause_s:
             return Outcome.GOING
@@ -117,6 +127,14 @@ class Challenge:
             return Outcome.FOLLOWED
         self._act = _Act(self._prompts[self._done], at, self._turn, max(SMILES, self._happy + RISES))
         return Outcome.GOING
+
+    def _is_moving(self, is_turned: bool, at: float) -> Outcome:
+        """Not at rest yet, or any more: then a turn is one that nobody asked for."""
+        rested_s = 0.0 if self._straight_since is None else at - self._straight_since
+        self._rested |= rested_s >= SURE_S
+        self._straight_since = None
+        self._unasked += self._rested and is_turned
+        return Outcome.ASTRAY if self._unasked >= FOLLOWED_VIEWS else Outcome.GOING
 
     def _still_smiles(self, view: View) -> bool:
         next_is_smile = self._prompts[self._done : self._done + 1] == (SMILE,)
@@ -132,6 +150,7 @@ class Challenge:
             return outcome
         self._done += 1
         self._act, self._rest_since, self._straight_since = None, None, None
+        self._rested, self._unasked = False, 0
         self._pause_s = self._rng.uniform(*PAUSE_S)
         return Outcome.GOING
 
@@ -142,27 +161,42 @@ class _Act:
     def __init__(self, prompt: str, since: float, turn: float, smile: float) -> None:
         self.prompt, self._since, self._straight, self._smile = prompt, since, turn, smile
         self._seen: list[np.ndarray] = []
+        self._shown_at: set[float] = set()
+        self._recognised_at: set[float] = set()
         self._right_way, self._wrong_way, self._smiling, self._on_the_way = 0, 0, 0, 0
+        self._is_early = False
         self.height: float | None = None
         """Of the nose, once it is measured."""
 
     def see(self, view: View, at: float, front: Sequence[np.ndarray]) -> Outcome:
+        self._count(view, at)
+        if self._wrong_way >= FOLLOWED_VIEWS or self._is_early:
+            return Outcome.ASTRAY
+        if self._shown_at & self._recognised_at and self._is_done(front):
+            return Outcome.FOLLOWED
+        return self._late(front) if at - self._since > ACT_S else Outcome.GOING
+
+    def recognised(self, at: float) -> None:
+        """The view that was taken at `at` is of the right face; it counts where it shows what was asked for."""
+        self._recognised_at.add(at)
+
+    def _count(self, view: View, at: float) -> None:
         self._seen.append(view.landmarks)
         change = view.turn - self._straight
         towards = {LEFT: change, RIGHT: -change, SMILE: 0.0}[self.prompt]
+        smiles = (view.happy or 0.0) >= self._smile
         self._on_the_way += ON_THE_WAY[0] <= towards <= ON_THE_WAY[1]
         self._right_way += towards >= TURNED
+        self._is_early |= towards >= TURNED and at - self._since < EARLIEST_S
         self._wrong_way += -towards >= ASTRAY or (self.prompt == SMILE and abs(change) >= TURNED)
-        self._smiling += (view.happy or 0.0) >= self._smile
-        if self._wrong_way >= FOLLOWED_VIEWS:
-            return Outcome.ASTRAY
+        self._smiling += smiles
+        if smiles if self.prompt == SMILE else towards > STRAIGHT_WITHIN:
+            self._shown_at.add(at)
+
+    def _is_done(self, front: Sequence[np.ndarray]) -> bool:
         if self.prompt == SMILE:
-            followed = self._smiling >= FOLLOWED_VIEWS
-        else:
-            followed = self._right_way >= FOLLOWED_VIEWS and self._on_the_way > 0 and self._is_solid(front)
-        if followed:
-            return Outcome.FOLLOWED
-        return self._late(front) if at - self._since > ACT_S else Outcome.GOING
+            return self._smiling >= FOLLOWED_VIEWS
+        return self._right_way >= FOLLOWED_VIEWS and self._on_the_way > 0 and self._is_solid(front)
 
     def _is_solid(self, front: Sequence[np.ndarray]) -> bool:
         found = relief(front, self._seen)

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from streamface.errors import OutputError
-from streamface.kiosk.audit import Audit, Record, record
+from streamface.kiosk.audit import Audit, Circumstances, Record, record
 from streamface.kiosk.hooks import Hooks
 from streamface.kiosk.looking import Looking
 from streamface.kiosk.machine import Kiosk
@@ -115,8 +115,8 @@ class KioskSink(Sink):
     def _tell(self, decision: Decision, result: FrameResult) -> None:
         id, frame = uuid.uuid4().hex, result.frame
         snapshot = self._snapshot(decision, result, id)
-        made = record(decision, id, utc(frame.captured_at), frame.source, self._told.level, self._told.threshold,
-                      snapshot)  # fmt: skip
+        level, threshold = self._told.level, self._told.threshold
+        made = record(decision, Circumstances(id, utc(frame.captured_at), frame.source, level, threshold), snapshot)
         log.info("%s", summary(made))
         if self._told.audit is not None:
             self._guarded(lambda: self._told.audit.write(made))

@@ -38,7 +38,7 @@ def claim(request: Request, name: Name) -> None:
 
 @router.delete("/claim", summary="Take it back", status_code=204)
 def cancel(request: Request) -> None:
-    """Forget the name, unless prompts are being followed."""
+    """Forget the name, unless it is being checked."""
     of(request).kiosk.cancel()
 
 

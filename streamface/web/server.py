@@ -11,6 +11,8 @@ from streamface.errors import OutputError, SettingsError
 
 GRACE_S = 1.0
 """Seconds that open connections have when the server ends."""
+LOG_LEVEL = "warning"
+"""Below it uvicorn names each viewer's address, and what they asked for, with every WebSocket."""
 
 
 def parsed(address: str) -> tuple[str, int]:
@@ -47,8 +49,8 @@ class Server:
         self._socket = _listening(host, port)
         self.host, self.port = host, self._socket.getsockname()[1]
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, lifespan="off", ws_max_size=4096,
-            limit_concurrency=200, timeout_graceful_shutdown=int(GRACE_S),
+            app, log_config=None, log_level=LOG_LEVEL, access_log=False, server_header=False, lifespan="off",
+            ws_max_size=4096, limit_concurrency=200, timeout_graceful_shutdown=int(GRACE_S),
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

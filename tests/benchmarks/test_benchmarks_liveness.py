@@ -38,7 +38,7 @@ def test_a_head_that_turns_is_accepted_and_a_photograph_that_is_turned_is_not(bo
     actors = liveness.actors(clips)
     real = decided(booth, actors[liveness.REAL], 3)
     assert real.accepted and real.person == "Woman" and min(real.heights) >= 0.3
-    flat = decided(booth, actors["photograph, flat"], 1)
+    flat = decided(booth, actors["photograph, flat, turned to the side"], 1)
     assert flat is not None and not flat.accepted and flat.prompts
 
 

@@ -30,9 +30,9 @@ def view(points=HEAD, track=1, height=0.4, happy=0.02, sharpness=0.8, light=1.0,
     return View(track, landmarks(points, **pose), height, is_whole, sharpness, light, happy)
 
 
-def ranking(at, person="Anna", distance=0.04, others=0.2, track=1):
+def ranking(at, person="Anna", distance=0.04, others=0.2, track=1, sharpness=0.8):
     """What the gallery says of a view."""
-    return Ranking(at, track, person, distance, others)
+    return Ranking(at, track, person, distance, others, sharpness)
 
 
 class Play:
@@ -49,7 +49,7 @@ class Play:
     def frame(self, *views, person="Anna", distance=0.04, others=0.2, is_live=True):
         """One frame; each face is looked at, and is the nearest to `person`."""
         self.at += self.step_s
-        looks = tuple(ranking(self.at, person, distance, others, one.track) for one in views)
+        looks = tuple(ranking(self.at, person, distance, others, one.track, one.sharpness) for one in views)
         screen, decision = self.kiosk.step(Scene(self.at, views, looks, is_live))
         self.screens.append(screen)
         if decision:

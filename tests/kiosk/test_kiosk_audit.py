@@ -11,8 +11,9 @@ import pytest
 
 from streamface.errors import OutputError
 from streamface.gallery_commands.erase import rows_of
-from streamface.kiosk.audit import Audit, record
+from streamface.kiosk.audit import Audit, Circumstances, record
 from streamface.kiosk.screen import Decision
+from streamface.sinks.event_file import EventFile
 from streamface.sinks.housekeeping import OURS
 from streamface.types import Box
 
@@ -28,7 +29,8 @@ def decided(person="Anna", **changes):
 
 
 def made(number, snapshot=None, **changes):
-    return record(decided(**changes), f"id{number}", "2026-01-01T00:00:00.000Z", "door", "strict", 0.06, snapshot)
+    where = Circumstances(f"id{number}", "2026-01-01T00:00:00.000Z", "door", "strict", 0.06)
+    return record(decided(**changes), where, snapshot)
 
 
 def test_a_decision_is_a_line_with_all_that_it_rests_on(tmp_path):
@@ -53,6 +55,18 @@ def test_records_and_pictures_are_for_this_user_alone(tmp_path):
     audit.close()
     for path in (tmp_path / "audit.jsonl", tmp_path / "audit-pictures", snapshot):
         assert stat.S_IMODE((tmp_path / path).stat().st_mode) & 0o077 == 0
+
+
+def test_a_record_is_private_before_anything_is_in_it(tmp_path, monkeypatch):
+    path, modes = tmp_path / "audit.jsonl", []
+    add = EventFile.add
+    monkeypatch.setattr(EventFile, "add", lambda *call: (modes.append(path.stat().st_mode & 0o077), add(*call)))
+    path.write_text("")
+    path.chmod(0o644)
+    audit = Audit(path, pictures=False)
+    audit.write(made(1))
+    audit.close()
+    assert modes == [0] and len(path.read_text().splitlines()) == 1
 
 
 def test_pictures_may_be_switched_off(tmp_path):

@@ -1,6 +1,7 @@
 """Commands after a decision."""
 
 import json
+import os
 import shlex
 import sys
 import time
@@ -85,3 +86,62 @@ def test_values_become_text():
     assert environment({"locks": True, "took_s": 1.5, "person": None}) == {
         "STREAMFACE_LOCKS": "True", "STREAMFACE_TOOK_S": "1.5", "STREAMFACE_PERSON": "",
     }  # fmt: skip
+
+
+def test_no_door_is_opened_long_after_somebody_was_accepted(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(hooks, "LATEST_S", 0.5)
+    ran = tmp_path / "ran"
+    append = f"import time; open({str(ran)!r}, 'a').write('x'); time.sleep(1.2)"
+    made = Hooks(python(append), None)
+    made.decided(True, {})
+    made.decided(True, {})  # the first one is still busy when this one is too old
+    end = time.monotonic() + 15
+    while "left out" not in caplog.text and time.monotonic() < end:
+        time.sleep(0.02)
+    made.close()
+    assert ran.read_text() == "x" and "left out" in caplog.text
+
+
+def test_a_slow_command_for_the_refused_holds_up_no_door(tmp_path):
+    ran = tmp_path / "ran.json"
+    made = Hooks(python(KEEP.format(path=str(ran))), python("import time; time.sleep(60)"))
+    made.decided(False, {"decision": "refused"})
+    made.decided(True, {"decision": "accepted"})
+    assert kept(ran, hooks.LATEST_S)[1]["STREAMFACE_DECISION"] == "accepted"
+    made.close()
+
+
+def test_what_a_command_has_started_ends_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(hooks, "TIMEOUT_S", 1.0)
+    beat = tmp_path / "beat"
+    child = f"import time\nfor _ in range(600): open({str(beat)!r}, 'w').write(str(time.time())); time.sleep(0.05)"
+    made = Hooks(python(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"), None)
+    made.decided(True, {})
+    end = time.monotonic() + 15
+    while not beat.exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    made.close()
+    time.sleep(0.3)
+    last = beat.read_text()
+    time.sleep(0.3)
+    assert last and beat.read_text() == last
+
+
+def test_passwords_of_ours_are_not_handed_on(tmp_path, monkeypatch):
+    ran = tmp_path / "ran.json"
+    for name in ("STREAMFACE_PASSWORD_HASH", "STREAMFACE_MQTT_PASSWORD", "DOOR_PASSWORD"):
+        monkeypatch.setenv(name, "secret")
+    made = Hooks(python(KEEP.format(path=str(ran))), None)
+    made.decided(True, {})
+    variables = kept(ran)[1]
+    made.close()
+    assert [name for name, value in variables.items() if value == "secret"] == ["DOOR_PASSWORD"]
+
+
+def test_a_name_that_is_no_text_reaches_the_command_too(tmp_path):
+    ran, name = tmp_path / "ran.json", os.fsdecode(b"Ren\xe9")
+    made = Hooks(python(KEEP.format(path=str(ran))), None)
+    made.decided(True, {"person": name})
+    _, variables, body = kept(ran)
+    made.close()
+    assert variables["STREAMFACE_PERSON"] == name and json.loads(body)["person"] == name

@@ -246,6 +246,31 @@ def test_no_claim_is_taken_where_none_is_asked_for_or_in_the_middle_of_prompts()
     assert run.kiosk.claimed == "Anna"
 
 
+def test_names_cannot_be_tried_out_one_after_another():
+    """Each claim that enough views do not bear out is a failure, however it ends, so that the kiosk locks."""
+    run = play(claims=True, lock=Lock(3, 60.0))
+    run.frame()
+    for name, end in (("Anna", [view(track=9)]), ("Berta", []), ("Carla", [view(), view(track=2)])):
+        assert run.kiosk.claim(name, run.at)
+        run.frames(0.2, view(), person=name, distance=0.3, others=0.2)
+        assert not run.kiosk.claim("Doris", run.at)
+        run.kiosk.cancel()
+        assert run.kiosk.claimed == name
+        run.frames(1.0, *end, person=name, distance=0.3)
+        run.frames(SHOW_S)
+    assert [decision.reason for decision in run.decisions] == [said.CHANGED, said.LEFT, said.CHANGED]
+    assert run.decisions[-1].locks and run.screen.state == said.LOCKED
+
+
+def test_whoever_is_turned_must_have_the_face_that_was_recognised():
+    """A photograph held up, and somebody else's turns, blurred so that nobody is recognised in them."""
+    run, follower = play(2), Follower(HEAD)
+    while not run.decisions and run.at < 140:
+        face = follower(run.screens[-1] if run.screens else None, run.at)
+        run.frame(replace(face, sharpness=0.1) if abs(face.turn) > 0.1 else face)
+    assert run.decisions[-1].reason == said.SLOW
+
+
 def test_a_camera_that_gives_nothing_is_said():
     run = play()
     run.frame(view())

@@ -70,8 +70,9 @@ def test_a_program_is_sent_to_the_command_line():
 def test_a_run_without_a_screen_decides_records_and_calls(tmp_path):
     keep = f"import os; open({str(tmp_path / 'called')!r}, 'w').write(os.environ['STREAMFACE_PERSON'])"
     command = [sys.executable, "-m", "streamface", "--kiosk", "--no-display", "--source", "demo",
-               "--database", "database", "--liveness", "0", "--kiosk-face", "0.12", "--max-frames", "60", "--audit", tmp_path / "audit.jsonl",
-               "--on-accept", shlex.join([sys.executable, "-c", keep])]  # fmt: skip
+               "--database", "database", "--liveness", "0", "--kiosk-face", "0.12", "--max-frames", "60",
+               "--on-accept", shlex.join([sys.executable, "-c", keep]), "--audit",
+               tmp_path / "audit.jsonl"]  # fmt: skip
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "kiosk: accepted (Eileen Collins)" in done.stderr

@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 from heads import HEAD, PICTURE, Follower, view
 
@@ -11,13 +12,15 @@ from streamface.kiosk.screen import PROMPT, Screen
 FRONT = [view() for _ in range(5)]
 
 
-def run(prompts, see, seed=1, seconds=30.0, front=FRONT):
+def run(prompts, see, seed=1, seconds=30.0, front=FRONT, recognised=True):
     """(outcome, challenge, what was asked and since when)."""
     challenge, at, asked = Challenge(prompts, front, random.Random(seed)), 0.0, []
     while at < seconds:
         if not asked or asked[-1][0] != challenge.asked:
             asked.append((challenge.asked, at))
         outcome = challenge.see(see(Screen(PROMPT, challenge.asked, done=challenge.done), at), at)
+        if recognised:
+            challenge.recognised(at)
         if outcome is not Outcome.GOING:
             return outcome, challenge, asked
         at += 0.04
@@ -74,6 +77,22 @@ def test_the_pause_before_a_prompt_is_drawn_anew_and_broken_by_looking_away():
     assert max(pauses) - min(pauses) > 0.4 and all(PAUSE_S[0] <= pause <= PAUSE_S[1] + 0.05 for pause in pauses)
     away = lambda screen, at: view(yaw=40) if at < 2 else Follower(HEAD)(screen, at)  # noqa: E731
     assert run((LEFT,), away)[2][1][1] > 2
+
+
+@pytest.mark.parametrize("prompt", [LEFT, SMILE])
+def test_somebody_who_is_not_recognised_meanwhile_does_not_follow(prompt):
+    assert run((prompt,), Follower(HEAD), recognised=False)[0] is Outcome.SLOW
+
+
+def test_a_turn_that_nobody_asked_for_is_none():
+    """A recording, whose turns come when they come."""
+    see = lambda screen, at: view(yaw=35 * max(0.0, np.sin(2 * np.pi * at / 1.2)))  # noqa: E731
+    assert {run((LEFT,) * 3, see, seed)[0] for seed in range(10)} == {Outcome.ASTRAY}
+
+
+def test_a_turn_before_anybody_can_have_read_the_prompt_is_none():
+    for delay_s, outcome in ((-0.4, Outcome.ASTRAY), (0.3, Outcome.FOLLOWED)):
+        assert run((LEFT,), Follower(HEAD, delay_s=delay_s))[0] is outcome
 
 
 def test_whoever_smiles_all_the_time_has_to_stop_first():

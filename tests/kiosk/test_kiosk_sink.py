@@ -4,6 +4,7 @@ import json
 import logging
 import math
 import random
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -57,6 +58,12 @@ def result(index, vector=ANNA, state=LIVE, image=None, repeated=False, at=None, 
     return FrameResult(frame, faces, source_state=SourceState(state, 0.0))
 
 
+def replace_time(seen, captured_at):
+    """The same result at another time of this computer's clock."""
+    faces = tuple(replace(face, latest=replace(face.latest, at=captured_at)) for face in seen.faces)
+    return replace(seen, frame=replace(seen.frame, captured_at=captured_at), faces=faces)
+
+
 def sink(claims=False, told=None, prompts=0):
     kiosk = Kiosk(Rules(Limits(0.07, 0.007, 3), prompts), Lock(0, 1), 0.22, claims, random.Random(1))
     return KioskSink(kiosk, looking(), told or Told("normal", 0.07))
@@ -107,6 +114,26 @@ def test_a_claim_is_compared_with_that_person():
     (ranking,) = looking().scene(result(0), "Nobody").rankings
     assert ranking.person == "Nobody" and math.isinf(ranking.distance)
     assert looking().named("  anna   äNDERS ") == "Anna Änders" and looking().named("x") == "x"
+
+
+def test_a_claim_is_understood_however_its_letters_are_coded():
+    assert looking().named("Anna A\u0308nders") == "Anna Änders"
+    rows = [Row(Photo(f"{name}/1.jpg", name, 1, 1), None, BOX, 1.0, ANNA) for name in ("Max", "max")]
+    several = looking(LiveGallery(Gallery(rows, "Fake/1")))
+    assert several.named("max") == "max" and several.named("Max") == "Max" and several.named("MAX") == "MAX"
+
+
+def test_a_clock_that_is_set_back_holds_nobody_up():
+    with sink() as made:
+        run(made, 10)
+        assert made.now[0].state == "accepted"
+        before = made.now[1]
+        for index in range(150):
+            made.write(replace_time(result(index, vector=None), 1e9 - 3600 + index / 25), None)
+        assert made.now[0].state == "idle" and before < made.now[1] < before + 10
+        for index in range(10):
+            made.write(replace_time(result(index), 1e9 - 3500 + index / 25), None)
+        assert made.now[0].state == "accepted"
 
 
 @pytest.mark.parametrize("changes", [{"state": LOST}, {"repeated": True}])
