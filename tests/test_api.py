@@ -21,7 +21,7 @@ from streamface.gallery.opening import open_gallery
 from streamface.settings import DetectionSettings, GallerySettings
 from streamface.types import Attribute
 
-HOPPER = Path(build.__file__).parent / "capture" / "portraits" / "grace_hopper.jpg"
+HOPPER = Path(streamface.__file__).parent / "capture" / "portraits" / "grace_hopper.jpg"
 
 pytestmark = pytest.mark.usefixtures("settings")
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from streamface import build
+from streamface import build, plugins
 from streamface.detection.mtcnn import Mtcnn
 from streamface.networks import mtcnn as networks
 from streamface.runtime.session import Session
@@ -52,7 +52,7 @@ def pooled(x: np.ndarray, side: int, stride: int, padding: str) -> np.ndarray:
 
 @pytest.mark.parametrize("network", ["rnet", "onet"])
 def test_each_network_equals_its_definition(settings, network):
-    required = {n.name: n for n in build.plugins.backend("detection", "mtcnn").required(settings.detection)}
+    required = {n.name: n for n in plugins.backend("detection", "mtcnn").required(settings.detection)}
     side = networks.INPUT_PX[network]
     image = np.random.default_rng(1).integers(0, 256, (side, side, 3)).astype(np.float32)
     found = Session(required[network].path()).run(image[None])[0][0]
