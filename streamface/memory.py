@@ -52,6 +52,8 @@ class TrackMemory:
         """True while a request is on its way: one a track."""
         self.tried_at = -math.inf
         """When a view was last found too poor to be looked at."""
+        self.unrecorded = False
+        """True of somebody of whom every trace was deleted: no number is given to them until they leave."""
 
     @property
     def match(self) -> Match | None:
@@ -87,11 +89,12 @@ class TrackMemory:
         asks = self.name.take(answer.vector, weight, answer.request.at)
         if self.name.restarts != restarts:
             self.finish()
+            self.unrecorded = False
         return asks
 
     def look_among_strangers(self, answer: Answer, taken: Collection[int]) -> None:
         """Take a view of somebody whose name is decided; `taken` are the numbers of strangers beside this one."""
-        if self._unnamed is None or self.match is None or answer.vector is None:
+        if self._unnamed is None or self.match is None or answer.vector is None or self.unrecorded:
             return
         if self.match.identity is not None:
             self.finish()
@@ -100,13 +103,20 @@ class TrackMemory:
 
     def see(self, image: np.ndarray, box: Box, quality: float) -> None:
         """Cut the face out of a frame, (H, W, 3) uint8 BGR, where a stranger's picture is wanted."""
-        if self._unnamed is not None and self._unnamed.wants_snapshot(quality):
+        if self._unnamed is not None and not self.unrecorded and self._unnamed.wants_snapshot(quality):
             self._unnamed.keep(snapshot(image, box, quality))
 
     def finish(self) -> None:
         """The person has left the track, or has a name now."""
         if self._unnamed is not None:
             self._unnamed.finish()
+
+    def erase(self, people: Collection[str]) -> None:
+        """Keep nothing of a track with one of these names."""
+        if self.match is not None and self.match.identity in people:
+            self.unrecorded, self.latest = True, None
+            if self._unnamed is not None:
+                self._unnamed.drop()
 
     @property
     def certainty(self) -> float:
@@ -125,7 +135,7 @@ class TrackMemory:
 
     def _is_numbered(self) -> bool:
         unnamed = self.match is not None and self.match.identity is None
-        return self._unnamed is None or not unnamed or self._unnamed.is_settled
+        return self._unnamed is None or not unnamed or self.unrecorded or self._unnamed.is_settled
 
 
 def _latest(answer: Answer) -> LatestView:
@@ -142,6 +152,7 @@ class Memory:
         edition: a number that grows when the gallery changes, None for one that never does.
         desk: numbers people without a name, None when that is not wanted.
         near: cosine distance within which two views show the same person.
+        erasing: names of people of whom every trace is being deleted.
     """
 
     def __init__(
@@ -151,9 +162,10 @@ class Memory:
         edition: Callable[[], int] | None = None,
         desk: StrangerDesk | None = None,
         near: float = NEAR,
+        erasing: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self._settings, self._match, self._desk, self._near = settings, match, desk, near
-        self._edition = edition or (lambda: 0)
+        self._edition, self._erasing = edition or (lambda: 0), erasing
         self._seen = self._edition()
         self._at = 0.0
         self._tracks: dict[int, TrackMemory] = {}
@@ -232,6 +244,8 @@ class Memory:
         edition = self._edition()
         if edition != self._seen:
             self._seen = edition
+            for known in (*self._tracks.values(), *self._gone.values()):
+                known.erase(self._erasing())
             named = [known.name for known in self._tracks.values() if known.match is not None]
             decide(named, self._match, at)
 
@@ -252,8 +266,9 @@ class Memory:
             known.seen_at = self._at
         attributes: Mapping[str, Attribute] = known.attributes
         return FaceResult(
-            track, known.match, attributes, known.quality, known.analyzed_at, known.stranger, known.latest
-        )
+            track, known.match, attributes, known.quality, known.analyzed_at, known.stranger, known.latest,
+            unrecorded=known.unrecorded,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Everybody leaves."""

@@ -187,7 +187,8 @@ class Privacy:
             image = readonly(image)
         self._tiles = {track: kept for track, kept in self._tiles.items() if track in held.boxes}
         self._last = image
-        return replace(held.result, frame=replace(frame, image=image))
+        faces = tuple(replace(face, covered=face.track.id in held.hidden) for face in held.result.faces)
+        return replace(held.result, frame=replace(frame, image=image), faces=faces)
 
     def _colours(self, image: np.ndarray, places: Sequence[tuple[int | None, Box]], at: float) -> list:
         """What covers each place; that of a track stays the same for a while."""

@@ -110,6 +110,10 @@ class StrangerVotes:
             return
         self._asked = self._desk.ask(Evidence(self._view(), at, self._desk.live, taken, last))
 
+    def drop(self) -> None:
+        """Forget what was seen, and keep nothing of it."""
+        self._begin()
+
     def finish(self) -> None:
         """The track is over, or shows somebody else from now on."""
         if self.shown is not None:

@@ -17,6 +17,7 @@ import numpy as np
 from streamface import build
 from streamface.capture.base import Source, SourceInfo
 from streamface.errors import OutputError, SourceError
+from streamface.forgetting import without
 from streamface.gallery.gallery import Gallery
 from streamface.gallery.live import LiveGallery
 from streamface.gallery.stranger_desk import StrangerDesk
@@ -141,11 +142,15 @@ class Stream:
         """
         try:
             for result in self._results():
-                yield from self._privacy.take(result)
+                yield from map(self._told, self._privacy.take(result))
         except SourceError:
-            yield from self._privacy.end()
+            yield from map(self._told, self._privacy.end())
             raise
-        yield from self._privacy.end()
+        yield from map(self._told, self._privacy.end())
+
+    def _told(self, result: FrameResult) -> FrameResult:
+        """A result as it may be told."""
+        return result if self.people is None else without(result, self.people.erasing)
 
     def _results(self) -> Iterator[FrameResult]:
         self._begun, followed = perf_counter(), deque()
@@ -175,7 +180,9 @@ class Stream:
         ):
             self._outputs = outputs
             for result in self:
-                if not result.frame.repeated:
+                if result.frame.repeated:
+                    visits.forget(result.erased)
+                else:
                     visits.update(result)
                 outputs.put(result)
                 if outputs.wants_stop:

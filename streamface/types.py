@@ -288,6 +288,10 @@ class FaceResult:
     """Who it is among those without a name; None for people with one, and while strangers are not numbered."""
     latest: LatestView | None = None
     """None until the face was looked at for a name, and without a gallery."""
+    covered: bool = False
+    """Whether the face is covered in the frame's image."""
+    unrecorded: bool = False
+    """True of somebody whose every trace was deleted meanwhile: until they leave, nothing of them is to be kept."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attributes", MappingProxyType(dict(self.attributes)))
@@ -310,6 +314,8 @@ class FrameResult:
     """How the camera does; None for a file."""
     source_events: tuple[SourceEvent, ...] = ()
     """What happened to the camera since the result before, in order."""
+    erased: frozenset[str] = frozenset()
+    """Names of people of whom every trace is being deleted, or was: nothing more is to be told of them."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "timings", MappingProxyType(dict(self.timings)))

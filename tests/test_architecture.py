@@ -20,7 +20,7 @@ ROWS = (
     ),
     (
         "pipeline", "attention", "scheduler", "budget", "workers", "memory", "handover", "naming", "averages",
-        "strangers", "analysis", "analysis_pool", "cropped", "testing", "outputs", "profiling", "monitoring", "privacy",
+        "strangers", "analysis", "analysis_pool", "cropped", "testing", "outputs", "profiling", "monitoring", "privacy", "forgetting",
         "kiosk",
     ),
     ("capture", "detection", "tracking", "recognition", "attributes", "gallery", "overlay", "sinks"),

@@ -78,6 +78,7 @@ def test_whose_face_is_covered(blur, match, covered):
 def test_everybody_else_is_left_as_they_are():
     last = after_a_while(made("unknown"), face(1, NOBODY), face(3, ANN))
     assert is_covered(last, 1) and not is_covered(last, 3)
+    assert [face.covered for face in last.faces] == [True, False]
 
 
 def test_a_face_is_shown_only_when_nothing_spoke_against_it_for_a_while():

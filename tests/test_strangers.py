@@ -230,3 +230,29 @@ def test_retention_goes_on_while_nobody_comes(memory, book):
         memory.refresh(hour * 3600.0)
         memory.refresh(hour * 3600.0 + 1)
     assert book.tidied == 5
+
+
+def test_somebody_whose_every_trace_is_deleted_gets_no_number_while_they_stay(book, known):
+    erasing = set()
+    desk = StrangerDesk(lambda: (book, lambda: None), live=False, pictures=True)
+    memory = Memory(AnalysisSettings(), known, lambda: known.edition, desk, erasing=lambda: erasing)
+    look(memory, ANNA, 0.0)
+    erasing.add("Anna")
+    known.edition, known.empty = 1, True
+    memory.refresh(0.1)
+    for i in range(30):
+        assert look(memory, ANNA, 0.2 + i * 0.1) is None
+    result = memory.result(track(1))
+    assert result.unrecorded and result.match.identity is None and memory[1].is_settled("identity")
+    memory.close()
+    assert not book.evidence and not book.over
+
+
+def test_whoever_comes_after_somebody_whose_traces_were_deleted_is_a_stranger_like_others(book, known):
+    desk = StrangerDesk(lambda: (book, lambda: None), live=False)
+    memory = Memory(AnalysisSettings(), known, lambda: known.edition, desk, erasing=lambda: {"Anna"})
+    look(memory, ANNA, 0.0)
+    known.edition, known.empty = 1, True
+    memory.refresh(0.1)
+    assert [look(memory, EVE, at, number=2) for at in (0.2, 0.4, 0.7)][-1] == Stranger(1)
+    assert not memory.result(track(2)).unrecorded

@@ -39,6 +39,8 @@ class LiveGallery:
         self.gallery = gallery
         self.private = private
         """People who did not consent to being recorded and named; may be replaced at any time."""
+        self.erasing: frozenset[str] = frozenset()
+        """People of whom every trace is being deleted, or was; a name that is given anew is no longer among them."""
         self.edition = 0
         """Grows with each swap; whoever keeps answers asks again when it has grown."""
         self.follower: Follower | None = None
@@ -47,10 +49,20 @@ class LiveGallery:
 
     def swap(self, gallery: Gallery) -> None:
         """Use `gallery` from now on."""
+        if self.erasing:
+            self.erasing -= set(gallery.identities) - set(self.gallery.identities)
         self.gallery = gallery
         self.edition += 1  # after the gallery: who sees the new number also gets the new answers
         for told in self._listeners:
             told()
+
+    def erase(self, identity: str) -> None:
+        """From the next frame on nothing is told of a person any more, known or not."""
+        self.erasing |= {identity}
+
+    def spare(self, identity: str) -> None:
+        """Take that back."""
+        self.erasing -= {identity}
 
     def on_swap(self, told: Callable[[], None]) -> None:
         """Call `told` after each swap, in the thread that swaps."""

@@ -21,6 +21,7 @@ from streamface.gallery.live import LiveGallery
 from streamface.gallery.pictures import Pictures
 from streamface.gallery.scan import pictures
 from streamface.gallery.store import Store
+from streamface.runtime.priority import lower_priority
 
 SETTLE_S = 0.3
 """A picture counts once its size and time have stood still for so long: until then somebody may be writing it."""
@@ -43,8 +44,6 @@ MOST_SAID = 1000
 """Warnings remembered, so that none comes twice."""
 START_S = 30.0
 """What a change waits at most for the thread to have read the store."""
-NICENESS = 10
-"""Of the thread that embeds, on Linux, where each thread has its own."""
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +123,7 @@ class Watcher:
         self.close()
 
     def _run(self) -> None:
-        _lower_priority()
+        lower_priority()
         try:
             with Store(self._store) as store:
                 look = _Large(self._live, self._folder, self._encoder)
@@ -295,9 +294,3 @@ def _place(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _lower_priority() -> None:
-    """Of this thread and those that it starts."""
-    if hasattr(os, "setpriority") and os.path.isdir("/proc/self/task"):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

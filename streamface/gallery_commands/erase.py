@@ -7,7 +7,7 @@ import io
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,9 +154,9 @@ def _of_bodies(db: sqlite3.Connection, table: str, name: str, delete: bool) -> l
     return [parsed[number] for number in gone]
 
 
-def pictures_of(folder: Path, shows: Callable[[Path], bool]) -> tuple[Path, ...]:
-    """The pictures below a folder that show the person, as `shows` tells of each."""
-    return tuple(path for path in list_images(folder) if shows(path)) if folder.is_dir() else ()
+def pictures_in(folders: Iterable[Path]) -> tuple[Path, ...]:
+    """All pictures below some folders, of which one or the other may be missing."""
+    return tuple(path for folder in folders if folder.is_dir() for path in list_images(folder))
 
 
 def delete_files(paths: Iterable[Path]) -> None:

@@ -8,6 +8,7 @@ import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -36,24 +37,31 @@ def export(removal: Removal, plan: Plan, file: Path) -> dict[str, int]:
     Raises `OutputError` where the file is there already or cannot be written.
     """
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    counts: dict[str, int] = {}
     try:
         if file.exists():
             raise FileExistsError(0, "it is there already")
-        with (
-            open(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as raw,
-            zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive,
-        ):
-            for name, content in _entries(removal, plan):
-                archive.write(content, name) if isinstance(content, Path) else archive.writestr(name, content)
-                kind = name.partition("/")[0]
-                counts[kind] = counts.get(kind, 0) + 1
+        with open(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as raw:
+            counts = write(removal, plan, raw)
         os.replace(part, file)
     except OSError as error:
         raise OutputError(f"cannot write {file} ({error.strerror}): choose another place or name") from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
+    return counts
+
+
+def write(removal: Removal, plan: Plan, raw: IO[bytes]) -> dict[str, int]:
+    """The same into an open file; raises `OSError`. A file that is gone by now is left out."""
+    counts: dict[str, int] = {}
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in _entries(removal, plan):
+            try:
+                archive.write(content, name) if isinstance(content, Path) else archive.writestr(name, content)
+            except FileNotFoundError:
+                continue
+            kind = name.partition("/")[0]
+            counts[kind] = counts.get(kind, 0) + 1
     return counts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,11 +60,18 @@ class Removal:
         cameras: settings whose folder, stores, events and pictures are looked through.
         name: the person.
         limits: what counts as the same face.
+        progress: told how many pictures of the cameras were looked through, and how many there are.
     """
 
-    def __init__(self, cameras: Sequence[Settings], name: str, limits: Limits) -> None:
+    def __init__(
+        self,
+        cameras: Sequence[Settings],
+        name: str,
+        limits: Limits,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
         self._cameras, self._settings = tuple(cameras), cameras[0]
-        self._name, self._limits = name, limits
+        self._name, self._limits, self._progress = name, limits, progress
         self._folder = self._settings.gallery.database
         if self._folder is None:
             raise GalleryError("no folder of people: name it with --database DIR, or in --config FILE")
@@ -196,19 +203,22 @@ class Removal:
         folders += [build.visit_pictures(self._settings), *map(build.audit_pictures, self._cameras)]
         if not len(self._vectors):
             return ()
-        encoder = build.LazyEncoder(self._settings)
-
-        def shows(path: Path) -> bool:
-            try:
-                return any(self._is_them(face.vector) for face in encoder.encode(read_image(path)))
-            except ImageError:
-                return False
-
+        pictures = erase.pictures_in(folder for folder in dict.fromkeys(folders) if folder is not None)
+        encoder, found = build.LazyEncoder(self._settings), []
         try:
-            found = [erase.pictures_of(folder, shows) for folder in dict.fromkeys(folders) if folder is not None]
+            for number, path in enumerate(pictures, 1):
+                if self._shows(path, encoder):
+                    found.append(path.resolve())
+                self._progress(number, len(pictures))
         finally:
             encoder.close()
-        return tuple(path.resolve() for paths in found for path in paths)
+        return tuple(found)
+
+    def _shows(self, path: Path, encoder: build.LazyEncoder) -> bool:
+        try:
+            return any(self._is_them(face.vector) for face in encoder.encode(read_image(path)))
+        except ImageError:
+            return False
 
 
 def _delete_place(place: Path) -> None:

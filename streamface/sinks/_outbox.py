@@ -98,11 +98,12 @@ class Outbox:
         self._db.execute("DELETE FROM waiting WHERE number = ?", (letter.number,))
 
     def refuse(self, letter: Letter, why: str) -> None:
-        """The receiver will never take it: put it aside."""
+        """The receiver will never take it: put it aside, unless it was deleted meanwhile."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute(
-                "INSERT OR IGNORE INTO refused (id, body, why) VALUES (?, ?, ?)", (letter.id, letter.body, why)
+                "INSERT OR IGNORE INTO refused (id, body, why) SELECT id, body, ? FROM waiting WHERE number = ?",
+                (why, letter.number),
             )
             self._db.execute("DELETE FROM waiting WHERE number = ?", (letter.number,))
             self._db.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +79,11 @@ class BestViews:
                 raise cannot_write(path, error) from error
             view.written = True
         return path
+
+    def forget(self, visits: Iterable[str]) -> None:
+        """Let go of the views of visits."""
+        for visit in visits:
+            self._views.pop(visit, None)
 
     def _compare(self, view: _View, image: np.ndarray, face: FaceResult) -> None:
         height, width = image.shape[:2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from streamface.sinks.visits import Event
@@ -40,6 +40,9 @@ class EventOutput(ABC):
 
     def expire(self, before: str) -> None:  # noqa: B027, what keeps nothing has nothing to delete
         """Delete what was told, or was last seen, before a time, given as `utc` does. Raises `OutputError`."""
+
+    def forget(self, people: Collection[str], visits: Sequence[str]) -> None:  # noqa: B027, files are looked through
+        """Nothing more is to be known of these people and visits, where that is kept in memory, or is told again."""
 
     @abstractmethod
     def close(self) -> None:

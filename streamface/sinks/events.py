@@ -73,6 +73,7 @@ class EventsSink(Sink):
         self._camera = _Camera()
         self._keep_days, self._expired_at = keep_days, float("-inf")
         self._seen_at = 0.0
+        self._erased: frozenset[str] = frozenset()
         self._begun = self._closed = self._pictures_fail = False
         self.failures: list[str] = []
 
@@ -83,11 +84,13 @@ class EventsSink(Sink):
             self._each(lambda output: output.begin(result.frame.source))
         events = [event for happened in result.source_events for event in self._camera.told(happened)]
         if result.frame.repeated:
+            self._visits.forget(result.erased)
             events += self._visits.idle(self._clock())
         else:
             events += self._visits.update(result)
             if self._views is not None:
                 self._views.look(result, self._visits.present)
+        self._forget(result.erased)
         self._tell(events)
         self._note(result)
         self._expire()
@@ -113,6 +116,15 @@ class EventsSink(Sink):
     def _tell(self, events: Sequence[Event]) -> None:
         rows = [row(event, self._picture(event)) for event in events]
         self._each(lambda output: output.add(rows))
+
+    def _forget(self, people: frozenset[str]) -> None:
+        """Let go of the people of whom every trace is being deleted, and of their visits."""
+        visits, more = self._visits.take_forgotten(), people - self._erased
+        self._erased = people
+        if self._views is not None:
+            self._views.forget(visits)
+        if visits or more:
+            self._each(lambda output: output.forget(more, visits))
 
     def _note(self, result: FrameResult) -> None:
         """Now and then, tell which visits go on."""

@@ -106,7 +106,7 @@ class FacesSink(Sink):
 
     def write(self, result: FrameResult, image: np.ndarray | None) -> None:
         """Append the faces of one frame."""
-        seen = [face for face in result.faces if face.track.confirmed and not face.track.missed]
+        seen = [face for face in result.faces if face.track.confirmed and not (face.track.missed or face.unrecorded)]
         rows = [{name: read(result, face) for name, read in COLUMNS.items()} for face in seen]
         self._file.write([*self._heading, *(self._line(row) for row in rows)])
         self._heading = []

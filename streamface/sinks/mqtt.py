@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,21 @@ class Mqtt(EventOutput):
                 self._publish(topic, text, retain=True)
             message = {"event_type": row["event"], **row}
             self._publish(f"{self._base}/event", json.dumps(message, ensure_ascii=False, allow_nan=False))
+
+    def forget(self, people: Collection[str], visits: Sequence[str]) -> None:
+        """Take people out of what stays at the broker."""
+        last = f"{self._base}/last_seen"
+        told = json.loads(self._retained.get(last, "{}"))
+        for visit, row in list(self._people.items()):
+            if visit in visits or row["person"] in people:
+                del self._people[visit]
+        state = self._presence()
+        if told.get("person") in people:
+            state[last] = json.dumps({**told, "person": None, "stranger": None, "snapshot": None})
+        with self._lock:
+            self._retained |= state
+        for topic, text in state.items():
+            self._publish(topic, text, retain=True)
 
     def close(self) -> None:
         """Say that nobody watches any more, and disconnect."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ class Wanted:
     older_than: tuple[str, str] | None = None
     """(`started_at`, `id`) of the last visit that is known already."""
     limit: int = 50
+    without: Collection[str] = ()
+    """People whose visits are left out."""
 
 
 class VisitLog:
@@ -102,6 +104,9 @@ def _where(wanted: Wanted) -> tuple[str, list[object]]:
         conditions.append(("ended_at >= ?", [wanted.after]))
     if wanted.before is not None:
         conditions.append(("started_at < ?", [wanted.before]))
+    if wanted.without:
+        places = ", ".join("?" * len(wanted.without))
+        conditions.append((f"(person IS NULL OR person NOT IN ({places}))", list(wanted.without)))
     if wanted.older_than is not None:
         conditions.append(("(started_at, id) < (?, ?)", wanted.older_than))
     text = " AND ".join(condition for condition, _ in conditions)

@@ -7,7 +7,7 @@ whose track is lost and who is found again within the pause, by name or at the s
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -107,10 +107,20 @@ class _Stay:
     answers: int = 0
     answered_s: float = 0.0
     answer_distance: float | None = None
+    silent: bool = False
+    """Whether nothing is told of it any more."""
+
+    def hush(self) -> None:
+        """Tell nothing of this visit from now on."""
+        self.silent, self.person, self.stranger, self.answer, self.answers = True, None, None, None, 0
+
+    def is_of(self, people: Collection[str]) -> bool:
+        """Whether it is one of these people's, as was told or as is about to be."""
+        return self.person in people or (self.answers > 0 and self.answer in people)
 
     def looked(self, face: FaceResult, now: float) -> None:
         """Take the gallery's answer into account."""
-        if face.match is None or face.track.missed:
+        if face.match is None or face.track.missed or self.silent:
             return
         name = face.match.identity
         self.stranger = face.stranger.number if face.stranger else self.stranger
@@ -151,9 +161,11 @@ class Visits:
         self._now: tuple[float, float] | None = None
         self._camera = ""
         self._clock = _Clock()
+        self._forgotten: list[str] = []
 
     def update(self, result: FrameResult) -> list[Event]:
         """Events of one frame, those of people who left first."""
+        self.forget(result.erased)
         events, now = self._moved(result), self._now
         confirmed = {face.track.id: face for face in result.faces if face.track.confirmed}
         for track in sorted(set(self._present) - set(confirmed)):
@@ -173,6 +185,27 @@ class Visits:
         self._now = (self._clock.forward(at), at)
         return self._expired()
 
+    def forget(self, people: Collection[str]) -> None:
+        """Tell nothing more of the visits of people; those that go on stay without a word until they end."""
+        if not people:
+            return
+        for stay in (*self._away, *self._present.values()):
+            if stay.is_of(people):
+                self._hush(stay)
+        if any(visit.identity in people for visit in self._past):
+            kept = [visit for visit in self._past if visit.identity not in people]
+            self._past = deque(kept, maxlen=self._past.maxlen)
+
+    def take_forgotten(self) -> list[str]:
+        """Visits that were forgotten since the last call."""
+        found, self._forgotten = self._forgotten, []
+        return found
+
+    def _hush(self, stay: _Stay) -> None:
+        if not stay.silent:
+            self._forgotten.append(stay.id)
+        stay.hush()
+
     def finish(self) -> list[Event]:
         """Everybody still in view leaves."""
         if self._now is None:
@@ -184,7 +217,7 @@ class Visits:
     @property
     def present(self) -> Mapping[int, str]:
         """Track -> visit of everybody whose face is followed at this moment and whose 'appeared' was told."""
-        return {track: stay.id for track, stay in self._present.items() if stay.told}
+        return {track: stay.id for track, stay in self._present.items() if stay.told and not stay.silent}
 
     @property
     def since(self) -> Mapping[int, float]:
@@ -194,12 +227,14 @@ class Visits:
     @property
     def seen_at(self) -> Mapping[str, float]:
         """Visit -> when the person was last seen (seconds since 1970), of every visit that is not over and was told."""
-        return {stay.id: stay.seen[1] for stay in (*self._away, *self._present.values()) if stay.told}
+        going_on = (*self._away, *self._present.values())
+        return {stay.id: stay.seen[1] for stay in going_on if stay.told and not stay.silent}
 
     @property
     def visits(self) -> tuple[Visit, ...]:
         """Everybody seen, those in view included, in order of coming; only the latest `kept` who have left."""
-        every = [*self._past, *(_visit(stay) for stay in (*self._away, *self._present.values()))]
+        going_on = (*self._away, *self._present.values())
+        every = [*self._past, *(_visit(stay) for stay in going_on if not stay.silent)]
         return tuple(sorted(every, key=lambda visit: (visit.start_s, visit.track)))
 
     def _moved(self, result: FrameResult) -> list[Event]:
@@ -215,6 +250,8 @@ class Visits:
         """Begin or continue the stay of one track."""
         track, now = face.track.id, self._now
         stay = self._present.get(track) or self._gone_for_a_moment(track)
+        if stay is not None and stay.silent and _is_named(face):
+            stay = None  # somebody else by now, or known anew
         if stay is None:
             if face.track.missed:
                 return  # left a while ago; the tracker still guesses where
@@ -222,6 +259,8 @@ class Visits:
         self._present[track] = stay
         if not face.track.missed:
             stay.seen, stay.frame, stay.box = now, index, face.track.detection.box
+        if face.unrecorded:
+            self._hush(stay)
         stay.looked(face, now[0])
 
     def _gone_for_a_moment(self, track: int) -> _Stay | None:
@@ -248,6 +287,8 @@ class Visits:
             stay = self._joined(stay, face)
         events: list[Event] = []
         waiting = face.match is None and now - stay.started[0] < WAIT_FOR_NAME_S
+        if stay.silent:
+            return events
         if not stay.told and not (self._away and waiting):
             events.append(self._appeared(stay))
         if stay.told and stay.settles(now, self._settle_s):
@@ -281,6 +322,8 @@ class Visits:
 
     def _leave(self, stay: _Stay) -> list[Event]:
         """The last events of a visit: what had not been told yet, and 'left'."""
+        if stay.silent:
+            return []
         events = [] if stay.told else [self._appeared(stay)]
         if stay.person is None and stay.answer is not None and stay.answers > 1:
             events.append(self._named(stay))
@@ -306,6 +349,10 @@ class _Clock:
         last, self._last = self._last, at
         self._elapsed += max(0.0, at - last) if last is not None else 0.0
         return self._elapsed
+
+
+def _is_named(face: FaceResult) -> bool:
+    return face.match is not None and face.match.identity is not None
 
 
 def _same_person(old: _Stay, face: FaceResult) -> bool:

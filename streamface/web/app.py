@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from streamface import __version__
 from streamface.errors import StreamfaceError
-from streamface.web import enrolling, kiosk, live, passwords, people, unnamed, visits
+from streamface.web import enrolling, kiosk, live, passwords, people, rights, unnamed, visits
 from streamface.web.guard import COOKIE, Guard
 from streamface.web.people_desk import UnknownPerson
 from streamface.web.sessions import IDLE_S, Session
@@ -30,7 +30,7 @@ def create(site: Site) -> Guard:
     )
     app.state.site = site
     shows_people = site.kiosk is None  # whoever stands before a kiosk may not come near anything else
-    for part in (live, visits, people, enrolling, unnamed) if shows_people else (kiosk,):
+    for part in (live, visits, people, enrolling, unnamed, rights) if shows_people else (kiosk,):
         app.include_router(part.router)
     app.add_exception_handler(StreamfaceError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)

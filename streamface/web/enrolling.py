@@ -11,7 +11,7 @@ from streamface.web.people_desk import Likeness
 from streamface.web.site import of
 
 router = APIRouter(prefix="/api/enrolments", tags=["enrolment"])
-COVERED = "faces are covered in the picture (--blur), so none can be enrolled from it: send photographs instead"
+COVERED = "the face is covered in the picture, so nothing can be learnt from it: send photographs instead"
 NO_FOLDER = "there is no folder of people: start with --database DIR"
 
 

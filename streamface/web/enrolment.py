@@ -18,7 +18,7 @@ from streamface.recognition.base import NetworkSpec
 from streamface.strangers import snapshot
 from streamface.types import FaceResult
 from streamface.web import guide
-from streamface.web.people_desk import Likeness, PeopleDesk, Picture, checked
+from streamface.web.people_desk import DID_NOT_CONSENT, Likeness, PeopleDesk, Picture, checked
 from streamface.web.views import Snapshot, View
 
 APART_S = 0.6
@@ -101,7 +101,10 @@ class Enrolment:
                 return
             self._version = newest.version
             face = face_of(newest, self.track)
-            self.hint = guide.GONE if face is None else self._judged(newest, face)
+            if face is None or face.covered:
+                self.hint = guide.GONE if face is None else guide.COVERED
+            else:
+                self.hint = self._judged(newest, face)
 
     def drop(self, number: int) -> bool:
         """Leave a picture out again; False where there is none of that number."""
@@ -113,21 +116,23 @@ class Enrolment:
         """Put the pictures into the person's folder: the name as it is written, and the pictures' keys.
 
         Raises `Refused`, unless it is to be done `anyway`, where the face is somebody else's who is known, or does not
-        look like the person of that name.
+        look like the person of that name; `GalleryError` where it is that of somebody who did not consent.
         """
         with self._lock:
             identity = checked(name)
             if not self.taken:
                 raise GalleryError("there is no picture yet: look at the camera for a moment")
-            if not anyway:
-                self._check_alike(identity)
+            self._check_alike(identity, anyway)
             return identity, self._desk.add(identity, [taken.picture for taken in self.taken])
 
-    def _check_alike(self, identity: str) -> None:
+    def _check_alike(self, identity: str, anyway: bool) -> None:
         found, vectors = self.likeness, [taken.picture.row.vector for taken in self.taken]
+        if found is not None and found.is_unnamed and found.is_same:
+            raise GalleryError(DID_NOT_CONSENT)
+        if anyway:
+            return
         if found is not None and found.is_same and found.person != identity:
-            far = f"distance {found.distance:.3f}, threshold {found.limit:.3f}"
-            raise Refused(f"this is {found.person} already ({far})", found)
+            raise Refused(f"this is {found.called} already ({found.far})", found)
         own = [far for vector in vectors if (far := self._desk.distance_to(identity, vector)) is not None]
         if own and min(own) > self._desk.limits.alike:
             raise Refused(f"this does not look like the pictures of {identity} (distance {min(own):.3f})", None)
@@ -204,6 +209,13 @@ class Enrolments:
             last = not self._open
         if last:
             self.desk.rest()
+
+    def drop(self, person: str) -> None:
+        """End those whose pictures resemble a person."""
+        with self._lock:
+            like = [key for key, one in self._open.items() if one.likeness and one.likeness.person == person]
+            for key in like:
+                del self._open[key]
 
     def _expire(self) -> None:
         now = self._clock()

@@ -20,7 +20,7 @@ embeddings say little."""
 
 GONE, NEARER, LIGHT, LESS_LIGHT, STILL = "gone", "nearer", "more light", "less light", "hold still"
 LOOK_STRAIGHT, TURN_LEFT, TURN_RIGHT, LESS_TURN = "look straight", "turn left", "turn right", "less turned"
-OTHER, DONE = "somebody else", "done"
+OTHER, COVERED, DONE = "somebody else", "covered", "done"
 HINTS = {
     GONE: "The face is not in view: come back into the picture.",
     NEARER: "Come nearer.",
@@ -32,6 +32,7 @@ HINTS = {
     TURN_RIGHT: "Turn the head a little to your right.",
     LESS_TURN: "Not quite so far.",
     OTHER: "This looks like somebody else: cancel, and choose the face again.",
+    COVERED: "The face is covered, so no picture can be taken of it. If it stays covered, send photographs instead.",
     DONE: "That is enough.",
 }
 """Hint -> what the page says."""

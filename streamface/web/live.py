@@ -122,6 +122,7 @@ def _face(face: FaceResult, width: int, height: int) -> dict:
         "stranger": face.stranger.number if face.stranger else None,
         "visit": face.stranger.visit if face.stranger else None,
         "in_sight": face.track.missed == 0,
+        "covered": face.covered,
         "quality": None if face.quality is None else round(face.quality, 3),
         "attributes": {name: _attribute(attribute) for name, attribute in face.attributes.items()},
     }

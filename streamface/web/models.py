@@ -45,6 +45,26 @@ class MergeInto(BaseModel):
     into: Name
 
 
+class Confirmed(BaseModel):
+    """Whose traces are to be deleted, typed once more."""
+
+    name: Name
+
+
+class TaskTold(BaseModel):
+    """How far an export or an erasure is."""
+
+    id: str
+    kind: Literal["export", "erasure"]
+    state: Literal["running", "done", "failed"]
+    looked_at: int = Field(description="pictures of the cameras that were looked through so far")
+    pictures: int = Field(description="all of them, 0 before that begins")
+    problem: str | None = Field(description="why it failed")
+    found: dict[str, int] = Field(description="kind of trace -> how many there were; for an export, files of each kind")
+    left: dict[str, int] = Field(description="what is found by looking again after an erasure: all 0 when it is done")
+    unsearched: int = Field(description="recordings, or folders of them, which are not looked through")
+
+
 class NotThisPerson(BaseModel):
     """Who is not the person: somebody in view, on a visit, or in one of the person's own pictures."""
 
@@ -85,7 +105,7 @@ class TakenTold(BaseModel):
 class LikenessTold(BaseModel):
     """Somebody known whom the pictures resemble."""
 
-    person: str
+    person: str | None = Field(description="null for somebody who did not consent")
     distance: float
     limit: float = Field(description="up to this distance a face gets the name")
     is_same: bool = Field(description="true: the face gets this name; false: the two may be taken for each other")

@@ -13,6 +13,7 @@ from streamface.kiosk.sink import KioskSink
 from streamface.settings import Settings
 from streamface.web.enrolment import Enrolments
 from streamface.web.people_desk import PeopleDesk
+from streamface.web.traces import Traces
 from streamface.web.visit_book import VisitBook
 
 
@@ -22,22 +23,26 @@ class Parts(TypedDict, total=False):
     visits: VisitBook | None
     enrolments: Enrolments | None
     strangers: Path | None
+    traces: Traces | None
     kiosk: KioskSink | None
 
 
 def parts(cameras: Sequence[Settings], known: LiveGallery | None) -> Parts:
     """The parts of a site for a stream of `cameras` with the gallery `known`."""
     settings = cameras[0]
+    enrolments = None if known is None else _enrolments(settings, known)
     return {
-        "visits": _visits(cameras),
-        "enrolments": None if known is None else _enrolments(settings, known),
+        "visits": _visits(cameras, known),
+        "enrolments": enrolments,
         "strangers": build.stranger_store(settings) if settings.strangers.strangers else None,
+        "traces": None if enrolments is None else Traces(cameras, enrolments),
     }
 
 
-def _visits(cameras: Sequence[Settings]) -> VisitBook | None:
+def _visits(cameras: Sequence[Settings], known: LiveGallery | None) -> VisitBook | None:
     files = _each(cameras, build.visits_file)
-    return VisitBook(files, _each(cameras, build.visits_folder)) if files else None
+    private = frozenset if known is None else lambda: known.private
+    return VisitBook(files, _each(cameras, build.visits_folder), private) if files else None
 
 
 def _each(cameras: Sequence[Settings], place: Callable[[Settings], Path | None]) -> tuple[Path, ...]:

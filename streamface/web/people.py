@@ -15,7 +15,7 @@ from streamface.gallery.embedding_file import SUFFIX
 from streamface.gallery.examine import POOR
 from streamface.strangers import snapshot
 from streamface.web import uploads
-from streamface.web.enrolling import NO_FOLDER
+from streamface.web.enrolling import COVERED, NO_FOLDER
 from streamface.web.enrolment import face_of
 from streamface.web.models import (
     MergeInto,
@@ -26,7 +26,7 @@ from streamface.web.models import (
     PictureTold,
     UploadedTold,
 )  # fmt: skip
-from streamface.web.people_desk import PeopleDesk, Picture, UnknownPerson, checked, key_of
+from streamface.web.people_desk import DID_NOT_CONSENT, PeopleDesk, Picture, UnknownPerson, checked, key_of
 from streamface.web.site import of
 from streamface.web.visits import book
 
@@ -68,12 +68,12 @@ def people(
     search: Annotated[str, Query(max_length=200, description="part of the name")] = "",
     limit: Annotated[int, Query(ge=1, le=10_000)] = 500,
 ) -> list[PersonTold]:
-    """Names in order, with how many pictures each has."""
-    gallery, part = desk(request).known.gallery, search.casefold()
+    """Names in order, with how many pictures each has; those of people who did not consent are left out."""
+    counts, part = desk(request).counts(), search.casefold()
     against: dict[str, int] = {}
-    for row in gallery.counters:
+    for row in desk(request).known.gallery.counters:
         against[row.photo.identity] = against.get(row.photo.identity, 0) + 1
-    found = [(name, count) for name, count in gallery.counts.items() if part in name.casefold()]
+    found = [(name, count) for name, count in counts.items() if part in name.casefold()]
     return [PersonTold(name=n, pictures=count, counter_examples=against.get(n, 0)) for n, count in found[:limit]]
 
 
@@ -169,7 +169,7 @@ async def not_this_person(request: Request, name: str, who: NotThisPerson) -> No
 async def _shown(request: Request, who: NotThisPerson) -> bytes:
     """The picture of a visit, or of a face in view."""
     if who.visit is not None:
-        found = book(request).log.visit(who.visit)
+        found = book(request).visit(who.visit)
         path = book(request).picture(found) if found else None
         if path is None:
             raise HTTPException(404, "there is no picture of this visit")
@@ -183,6 +183,8 @@ async def _shown(request: Request, who: NotThisPerson) -> bytes:
     face = face_of(newest, who.track)
     if face is None:
         raise HTTPException(409, "the face is not in view now: try again")
+    if face.covered:
+        raise HTTPException(409, COVERED)
     shot = snapshot(newest.result.frame.image, face.track.detection.box, face.quality or 0.0)
     if shot is None:
         raise HTTPException(409, "the face is not in view now: try again")
@@ -198,7 +200,7 @@ def _take(people: PeopleDesk, identity: str, sent: list[tuple[str, bytes]], anyw
             told.append(UploadedTold(file=name, key=None, problem=str(error), remark=None))
             continue
         problem, remark = _objection(people, identity, made)
-        if problem is None or anyway:
+        if problem is None or (anyway and problem != DID_NOT_CONSENT):
             taken.append((len(told), made))
             problem, remark = None, remark or problem
         told.append(UploadedTold(file=name, key=None, problem=problem, remark=remark))
@@ -212,11 +214,12 @@ def _take(people: PeopleDesk, identity: str, sent: list[tuple[str, bytes]], anyw
 def _objection(people: PeopleDesk, identity: str, made: Picture) -> tuple[str | None, str | None]:
     """Why a picture is better not taken, and what is to be said of it."""
     found = people.likeness(made.row.vector)
+    if found is not None and found.is_unnamed and found.is_same:
+        return DID_NOT_CONSENT, None
     if found is not None and found.person != identity:
-        far = f"distance {found.distance:.3f}, threshold {found.limit:.3f}"
         if found.is_same:
-            return f"it shows {found.person} ({far})", None
-        return None, f"close to {found.person} ({far}): the two may be taken for each other"
+            return f"it shows {found.called} ({found.far})", None
+        return None, f"close to {found.called} ({found.far}): the two may be taken for each other"
     own = people.distance_to(identity, made.row.vector)
     if own is not None and own > people.limits.alike:
         return None, f"it does not look like the other pictures of {identity} (distance {own:.3f})"
@@ -225,7 +228,7 @@ def _objection(people: PeopleDesk, identity: str, made: Picture) -> tuple[str | 
 
 def _rename_visits(request: Request, old: str, new: str) -> None:
     if of(request).visits is not None and old != new:
-        of(request).visits.log.rename(old, new)
+        of(request).visits.rename(old, new)
 
 
 def _told(rows: dict[str, Row]) -> list[PictureTold]:

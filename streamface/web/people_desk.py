@@ -31,12 +31,15 @@ from streamface.types import Match
 
 MOST_PICTURES = 100
 """Of one person that are put there by the page, so that nobody fills the disk with them."""
+FOLLOWED_S = 60.0
+"""What a large gallery may take to follow a change."""
 NAME_LENGTH = 80
 """Characters of a name at most; four bytes each still fit into a folder's name with what is added."""
 NOT_FOLLOWED = "the folder of people is not followed, so nothing can be changed here: leave --no-watch out"
 
 
 NOT_NAMED = "somebody who did not consent"
+DID_NOT_CONSENT = "the face is that of somebody who did not consent, and is not kept under another name"
 
 
 class Encoder(Protocol):
@@ -64,10 +67,26 @@ class Picture:
 class Likeness:
     """Somebody known whom a face resembles."""
 
-    person: str
+    person: str | None
+    """None for somebody who did not consent."""
     distance: float
     limit: float
     """Up to this distance the face gets the name."""
+
+    @property
+    def is_unnamed(self) -> bool:
+        """True for somebody who did not consent."""
+        return self.person is None
+
+    @property
+    def called(self) -> str:
+        """The name, or what stands for it."""
+        return NOT_NAMED if self.person is None else self.person
+
+    @property
+    def far(self) -> str:
+        """The distance in words."""
+        return f"distance {self.distance:.3f}, threshold {self.limit:.3f}"
 
     @property
     def is_same(self) -> bool:
@@ -79,7 +98,8 @@ class PeopleDesk:
     """Looks up and changes people; threads may share it, and take turns.
 
     What was changed is in the folder and in the store when a method returns, and the stream's next frame goes by it.
-    Raises `GalleryError` for what cannot be, in a line for the user.
+    Raises `GalleryError` for what cannot be, in a line for the user. People who did not consent are nobody here: they
+    are not found, told or changed, and nothing is put under their names.
 
     Args:
         folder, store: as `open_gallery` took them.
@@ -119,26 +139,33 @@ class PeopleDesk:
         (match,) = self.known.match(vector[None], self.limits.metric, self.limits.alike, self.network)
         if match.identity is None:
             return None
-        name = NOT_NAMED if match.identity in self.known.private else match.identity
+        name = None if match.identity in self.known.private else match.identity
         return Likeness(name, match.distance, self.limits.naming)
 
     def match(self, vector: np.ndarray) -> Match:
         """The answer of the gallery, as for one view in the stream."""
         return self.known.match(vector[None], self.limits.metric, self.limits.naming, self.network)[0]
 
+    def counts(self) -> dict[str, int]:
+        """Name of everybody who may be named -> number of pictures, in order."""
+        private = self.known.private
+        return {name: count for name, count in self.known.gallery.counts.items() if name not in private}
+
     def distance_to(self, identity: str, vector: np.ndarray) -> float | None:
         """To the nearest picture of one person; None for nobody here."""
-        rows = self.known.gallery.pictures_of(identity)
+        rows = self._rows(identity)
         if not rows:
             return None
         return float(distance(vector, np.stack([row.vector for row in rows]), self.limits.metric).min())
 
     def pictures(self, identity: str) -> dict[str, Row]:
         """Key -> picture of one person."""
-        return {key_of(row): row for row in self.known.gallery.pictures_of(identity)}
+        return {key_of(row): row for row in self._rows(identity)}
 
     def counters(self, identity: str) -> dict[str, Row]:
         """Key -> counter-example of one person."""
+        if identity in self.known.private:
+            return {}
         return {key_of(row): row for row in self.known.gallery.counters if row.photo.identity == identity}
 
     def face(self, row: Row, size_px: int) -> np.ndarray | None:
@@ -152,7 +179,7 @@ class PeopleDesk:
 
     def add(self, name: str, pictures: Sequence[Picture]) -> list[str]:
         """Put pictures into a person's folder, a new one's too; their keys."""
-        identity = checked(name)
+        identity = self._free(name)
         with self._changing():
             if len(self.known.gallery.pictures_of(identity)) + len(pictures) > MOST_PICTURES:
                 raise GalleryError(f"{identity} has {MOST_PICTURES} pictures already: remove some first")
@@ -185,8 +212,8 @@ class PeopleDesk:
 
     def rename(self, identity: str, name: str) -> str:
         """Call a person otherwise; the new name as it is written. Raises `GalleryError` for one that is taken."""
-        new = checked(name)
         self._check_known(identity)
+        new = self._free(name)
         if new != identity and (self.known.gallery.pictures_of(new) or places.of_person(self.folder, new)):
             raise GalleryError(f"{new} is here already: merge the two, or choose another name")
         if new != identity:
@@ -217,8 +244,24 @@ class PeopleDesk:
             delete = [*places.of_person(self.folder, identity), self.folder / f"{identity}{consent.BESIDE}"]
             self._take([], list(dict.fromkeys(gone)), delete=delete)
 
+    def erase(self, identity: str, carry_out: Callable[[], None]) -> None:
+        """Have `carry_out` delete a person's pictures and embeddings, and everything else; known to nobody on return.
+
+        While it works, nobody changes who is known.
+        """
+        with self._changing():
+            rows = (*self.known.gallery.pictures_of(identity), *self._counters(identity))
+            carry_out()
+            self.known.follower.change([], [row.photo.path for row in rows])
+            end = time.monotonic() + FOLLOWED_S
+            while self.known.gallery.pictures_of(identity):  # a large gallery is read anew by its follower
+                if time.monotonic() > end:
+                    raise GalleryError(f"{identity} is deleted, but the running stream has not followed: restart it")
+                time.sleep(0.05)
+
     def take_in(self, identity: str, make: Callable[[Path, Encoder], Iterable[Path]]) -> None:
         """Enrol files that `make` puts into a person's folder, given the folder of people and an encoder."""
+        self._free(identity)
         with self._changing(), self._encoding:
             photos = [self._photo(path, identity) for path in make(self.folder, self._encoder)]
             with Store(self._store) as store:
@@ -237,10 +280,6 @@ class PeopleDesk:
         rows = [*self.known.gallery.pictures_of(identity), *self._counters(identity)]
         places.delete([self.folder / path for path in without])
         moves = places.move_person(self.folder, identity, new)
-        if identity in self.known.private:  # the mark goes where the pictures go
-            consent.mark(self.folder, new, consents=False)
-            places.delete([self.folder / f"{identity}{consent.BESIDE}"])
-            self.known.read_consent(self.folder)
         made = [self._under(moves[row.photo.path], new, row) for row in rows if row.photo.path in moves]
         self._take(made, [*(row.photo.path for row in rows), *without])
 
@@ -266,8 +305,20 @@ class PeopleDesk:
                 store.save(self.network, made)
         self.known.follower.change(made, gone)
 
+    def _rows(self, identity: str) -> tuple[Row, ...]:
+        return () if identity in self.known.private else self.known.gallery.pictures_of(identity)
+
+    def _free(self, name: str) -> str:
+        """A name as it is written, that is not one of somebody who did not consent."""
+        identity = checked(name)
+        self.known.read_consent(self.folder)
+        if identity in self.known.private:
+            raise GalleryError("this name cannot be used here: choose another one")
+        return identity
+
     def _check_known(self, identity: str) -> None:
-        if not self.known.gallery.pictures_of(identity):
+        self.known.read_consent(self.folder)  # a mark of this moment counts
+        if not self._rows(identity):
             raise UnknownPerson(f"nobody here is named {identity}")
 
     @contextmanager

@@ -52,5 +52,9 @@ def serving(output: OutputSettings, cameras: Sequence[str], **parts: Unpack[Part
         )
     views = {camera: View(camera, output.leave_after_s) for camera in cameras}
     site = Site(views, Access(hosts_for(host, output.serve_names), password_hash), **parts)
-    with Server(app.create(site), host, port) as server:
-        yield Served(views, server.url)
+    try:
+        with Server(app.create(site), host, port) as server:
+            yield Served(views, server.url)
+    finally:
+        if site.traces is not None:
+            site.traces.close()

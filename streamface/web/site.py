@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from streamface.kiosk.sink import KioskSink
     from streamface.web.enrolment import Enrolments
+    from streamface.web.traces import Traces
     from streamface.web.visit_book import VisitBook
 
 
@@ -31,6 +32,8 @@ class Site:
     """Who is being enrolled, and at whose desk; None without a folder of people."""
     strangers: Path | None = None
     """SQLite file of those without a name; None where they are not numbered."""
+    traces: Traces | None = None
+    """Exports and deletes everything about a person; None without a folder of people."""
     kiosk: KioskSink | None = None
     """Where it is one: then nothing else is served."""
 

@@ -15,7 +15,7 @@ from streamface.sinks.visit_log import Wanted
 from streamface.web.enrolling import likeness_told
 from streamface.web.models import NewName, Saved, StrangersTold, StrangerTold
 from streamface.web.people import desk
-from streamface.web.people_desk import PeopleDesk, UnknownPerson, checked
+from streamface.web.people_desk import Likeness, UnknownPerson, checked
 from streamface.web.site import of
 
 router = APIRouter(prefix="/api/strangers", tags=["strangers"])
@@ -32,10 +32,9 @@ def strangers(
     path = of(request).strangers
     if path is None:
         return StrangersTold(numbered=False, strangers=[])
-    every = [kept for kept in _kept(path) if kept.visits >= visits]
+    every = [kept for kept in _kept(path) if kept.visits >= visits and not _may_not_be_named(request, kept)]
     every.sort(key=lambda kept: (-kept.visits, -kept.last_seen))
-    people = of(request).enrolments.desk if of(request).enrolments else None
-    return StrangersTold(numbered=True, strangers=[_told(request, people, kept) for kept in every[:limit]])
+    return StrangersTold(numbered=True, strangers=[_told(request, kept) for kept in every[:limit]])
 
 
 @router.get("/{number}/picture.jpg", summary="The best picture of a stranger", response_class=Response,
@@ -43,7 +42,7 @@ def strangers(
 def picture(request: Request, number: Number) -> Response:
     """From the strangers' own store, or of the latest visit that has one."""
     kept = next((kept for kept in _kept(_store(request), pictures=True, number=number)), None)
-    if kept is not None:
+    if kept is not None and not _may_not_be_named(request, kept):
         data = next((view.picture for view in kept.views if view.picture), None) or _of_a_visit(request, number)
         if data:
             return Response(data, media_type="image/jpeg")
@@ -56,7 +55,7 @@ def name(request: Request, number: Number, who: NewName) -> Saved:
     people, identity, path = desk(request), checked(who.name), _store(request)
     with StrangerStore(path) as store:
         found = store.every(people.network, pictures=True, number=number)
-        if not found or not found[0].views:
+        if not found or not found[0].views or _may_not_be_named(request, found[0]):
             raise UnknownPerson(f"there is no stranger {number}")
         before = set(people.pictures(identity))
         people.take_in(identity, lambda folder, encoder: _put(found[0], folder, identity, encoder))
@@ -92,16 +91,26 @@ def _kept(path: Path, pictures: bool = False, number: int | None = None) -> tupl
         return store.every(pictures=pictures, number=number)
 
 
-def _told(request: Request, people: PeopleDesk | None, kept: Kept) -> StrangerTold:
-    likeness = (
-        people.likeness(kept.views[0].vector) if people and kept.views and kept.network == people.network else None
-    )
+def _likeness(request: Request, kept: Kept) -> Likeness | None:
+    people = of(request).enrolments.desk if of(request).enrolments else None
+    if people is None or not kept.views or kept.network != people.network:
+        return None
+    return people.likeness(kept.views[0].vector)
+
+
+def _may_not_be_named(request: Request, kept: Kept) -> bool:
+    """Whether the stranger looks like somebody who did not consent, and so is not shown or named here."""
+    likeness = _likeness(request, kept)
+    return likeness is not None and likeness.is_unnamed and likeness.is_same
+
+
+def _told(request: Request, kept: Kept) -> StrangerTold:
     has_picture = bool(_of_a_visit(request, kept.number)) or any(
         view.picture for one in _kept(_store(request), True, kept.number) for view in one.views
     )
     return StrangerTold(
         number=kept.number, visits=kept.visits, first_seen=kept.first_seen, last_seen=kept.last_seen,
-        has_picture=has_picture, likeness=likeness_told(likeness),
+        has_picture=has_picture, likeness=likeness_told(_likeness(request, kept)),
     )  # fmt: skip
 
 
@@ -109,7 +118,7 @@ def _of_a_visit(request: Request, number: int) -> bytes | None:
     visits = of(request).visits
     if visits is None:
         return None
-    for visit in visits.log.visits(Wanted(stranger=number, limit=5)):
+    for visit in visits.visits(Wanted(stranger=number, limit=5)):
         path = visits.picture(visit)
         if path is not None:
             return path.read_bytes()

@@ -41,18 +41,18 @@ def visits(
     """Visits by person, camera and time, the latest first."""
     kept, last = book(request), None
     if older_than is not None:
-        found = kept.log.visit(older_than)
+        found = kept.visit(older_than)
         if found is None:
             raise HTTPException(404, "there is no such visit")
         last = found["started_at"], found["id"]
     wanted = Wanted(person, unknown, stranger, camera, _utc(after), _utc(before), last, limit)
-    return [_told(kept, visit) for visit in kept.log.visits(wanted)]
+    return [_told(kept, visit) for visit in kept.visits(wanted)]
 
 
 @router.get("/names", summary="Who and where to choose from")
 def names(request: Request) -> dict[str, list[str]]:
     """People and cameras that occur in visits."""
-    return book(request).log.names()
+    return book(request).names()
 
 
 @router.get("/{visit}/picture.jpg", summary="The best picture of a visit", response_class=Response,
@@ -60,7 +60,7 @@ def names(request: Request) -> dict[str, list[str]]:
 def picture(request: Request, visit: str) -> Response:
     """The best picture as JPEG."""
     kept = book(request)
-    found = kept.log.visit(visit)
+    found = kept.visit(visit)
     path = kept.picture(found) if found else None
     if path is None:
         raise HTTPException(404, "there is no picture of this visit")

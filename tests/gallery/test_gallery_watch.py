@@ -18,6 +18,7 @@ from streamface.gallery.live import LiveGallery
 from streamface.gallery.opening import open_gallery
 from streamface.gallery.store import Store
 from streamface.gallery.watch import Watcher
+from streamface.runtime import priority
 from streamface.testing import FakeEncoder, picture
 
 RED, GREEN, BLUE = (0, 0, 255), (0, 255, 0), (255, 0, 0)
@@ -123,8 +124,8 @@ def test_embedding_gives_way_to_recognition(people, follow):
     live, encoder = follow()
     put(people / "Bob/1.png", GREEN)
     becomes(live, "Ann", "Bob")
-    assert min(encoder.niceness) >= watch.NICENESS
-    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < watch.NICENESS
+    assert min(encoder.niceness) >= priority.NICENESS
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < priority.NICENESS
 
 
 def test_a_half_written_picture_is_waited_for_without_a_word(people, follow, caplog):

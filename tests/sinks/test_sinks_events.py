@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -375,3 +376,38 @@ def test_a_place_for_pictures_that_fails_costs_the_picture_only(tmp_path, caplog
     sink.close()
     assert [row["snapshot"] for row in rows(tmp_path / "e.jsonl")] == [None] * 3
     assert len(sink.failures) == 1 and len(caplog.records) == 1
+
+
+class Told(EventOutput):
+    """Notes what it is to forget."""
+
+    def __init__(self):
+        self.rows, self.forgotten = [], []
+
+    def add(self, rows):
+        self.rows += rows
+
+    def forget(self, people, visits):
+        self.forgotten.append((set(people), len(visits)))
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_of_somebody_whose_traces_are_deleted_no_picture_or_event_comes_anew(tmp_path, repeated):
+    """Whatever was deleted on the disk meanwhile, also while the camera gives nothing."""
+    output, (image, found) = Told(), view(0, 200)
+    sink = EventsSink([output], views=BestViews(tmp_path / "best"), clock=lambda: EPOCH + 60)
+    for index in range(5):
+        sink.write(result(index, found, live=True, seconds=index * 0.2, image=image), None)
+    for path in pictures(tmp_path / "best"):
+        path.unlink()
+    told = len(output.rows)
+    for index in range(5, 15):
+        after = result(index, replace(found, match=match(None)), live=True, seconds=index * 0.2, image=image)
+        after = replace(after, erased=frozenset({"Ann"}))
+        sink.write(replace(after, faces=(), frame=replace(after.frame, repeated=True)) if repeated else after, None)
+    sink.close()
+    assert len(output.rows) == told and output.forgotten == [({"Ann"}, 1)]
+    assert pictures(tmp_path / "best") == []

@@ -76,6 +76,20 @@ def test_presence_people_and_last_seen_follow_the_events(running):
         until(lambda: listener.last("streamface/front_door/status") == "offline")
 
 
+def test_somebody_whose_traces_are_deleted_is_taken_out_of_what_stays(running):
+    sink = output(running)
+    sink.add([event("appeared", "v2", "Bob"), event("appeared", "v3"), event("appeared", "v1", "Ann")])
+    sink.forget({"Ann"}, ["v3"])
+    time.sleep(0.3)
+    with Listener(running) as later:
+        until(lambda: later.last("streamface/front_door/people"))
+        assert later.every("streamface/front_door/people")[-1]["text"] == "Bob"
+        until(lambda: later.last("streamface/front_door/last_seen"))
+        assert later.every("streamface/front_door/last_seen")[-1]["person"] is None
+        assert not any("Ann" in str(heard) for heard in later.heard)
+        sink.close()
+
+
 def test_what_stays_is_retained_and_events_are_not(running):
     sink = output(running)
     sink.add([event("appeared", "v1", "Ann")])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from sink_results import EPOCH, face, match, result
 
@@ -201,3 +203,58 @@ def test_a_camera_that_runs_for_months_keeps_only_the_latest_visits():
     for index in range(10):
         log.update(result(index, face(100 * (index + 1)), seconds=index * 6.0))
     assert [visit.track for visit in log.visits] == [700, 800, 900, 1000]
+
+
+def erased(index, *faces, **options):
+    return replace(result(index, *faces, seconds=index * 0.2, **options), erased=frozenset({"Ann"}))
+
+
+def test_of_somebody_whose_traces_are_deleted_nothing_more_is_told():
+    """In view, out of sight for a moment, and under a new number in the same place; others are."""
+    log = Visits()
+    for i in range(5):
+        log.update(result(i, face(1, ANN), face(2, BOB), seconds=i * 0.2))
+    hers = log.present[1]
+    told = log.update(erased(5, face(1, NOBODY), face(2, BOB)))
+    assert log.take_forgotten() == [hers] and log.take_forgotten() == []
+    assert log.present.keys() == {2} and hers not in log.seen_at
+    for i in range(6, 20):
+        told += log.update(erased(i, face(1, NOBODY), face(2, BOB)))
+    for i in range(20, 24):
+        told += log.update(erased(i, face(2, BOB)))
+    for i in range(24, 40):
+        told += log.update(erased(i, replace(face(1, NOBODY), track=replace(face(1).track, id=7)), face(2, BOB)))
+    told += log.finish()
+    assert kinds(told) == [("left", 2, "Bob")]
+    assert [visit.identity for visit in log.visits] == ["Bob"]
+
+
+def test_a_face_that_is_not_to_be_recorded_is_told_of_by_nobody():
+    log = Visits()
+    told = [log.update(erased(i, replace(face(1, NOBODY), unrecorded=True))) for i in range(9)]
+    assert flat([*told, log.finish()]) == [] and log.visits == ()
+
+
+def test_visits_that_are_over_or_paused_are_forgotten_too():
+    log = Visits()
+    for i in range(5):
+        log.update(result(i, face(1, ANN), seconds=i * 0.2))
+    log.update(result(5, seconds=1.0))
+    log.forget({"Ann"})
+    assert log.idle(EPOCH + 100) == [] and log.finish() == [] and log.visits == ()
+    log = Visits()
+    for i in range(5):
+        log.update(result(i, face(1, ANN), seconds=i * 0.2))
+    log.finish()
+    log.forget({"Ann"})
+    assert log.visits == ()
+
+
+def test_whoever_is_known_anew_begins_a_new_visit():
+    log = Visits()
+    for i in range(5):
+        log.update(result(i, face(1, ANN), seconds=i * 0.2))
+    hers = log.present[1]
+    log.update(erased(5, face(1, NOBODY)))
+    told = [log.update(result(i, face(1, ANN), seconds=i * 0.2)) for i in range(6, 10)]
+    assert kinds(flat(told)) == [("appeared", 1, None), ("recognised", 1, "Ann")] and log.present[1] != hers

@@ -210,6 +210,19 @@ def test_an_event_that_is_refused_is_put_aside_and_the_others_go_on(tmp_path, ca
     assert len(server.requests) == 5 and "refuses an event (422)" in caplog.text
 
 
+def test_an_event_that_was_deleted_while_it_was_being_sent_is_not_put_aside(tmp_path):
+    box = Outbox(tmp_path / "q.sqlite")
+    box.add([event(0), event(1)])
+    letter = box.first()
+    box.remove(letter)
+    box.refuse(letter, "422")
+    box.refuse(box.first(), "422")
+    box.close()
+    db = sqlite3.connect(tmp_path / "q.sqlite")
+    assert db.execute("SELECT id FROM refused").fetchall() == [(event(1)["id"],)]
+    db.close()
+
+
 def test_a_pause_that_the_receiver_asks_for_is_kept(tmp_path):
     times = []
     with receiving(answers=lambda number: times.append(time.monotonic()) or (503 if number == 1 else 200)) as server:

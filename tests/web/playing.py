@@ -78,3 +78,5 @@ def playing(arguments: str) -> Iterator[Playing]:
             run.join()
             if site.enrolments is not None:
                 site.enrolments.desk.rest()
+            if site.traces is not None:
+                site.traces.close()

@@ -15,13 +15,14 @@ from hypothesis.errors import Unsatisfiable  # noqa: E402
 from schemathesis import GenerationMode  # noqa: E402
 
 from streamface import testing  # noqa: E402
+from streamface.configuration import cameras_from  # noqa: E402
 from streamface.gallery.stranger_store import StrangerStore  # noqa: E402
 from streamface.gallery.stranger_store import View as Seen  # noqa: E402
 from streamface.sinks.event_output import row  # noqa: E402
 from streamface.sinks.event_store import EventStore  # noqa: E402
 from streamface.sinks.visits import LEFT, Event  # noqa: E402
 from streamface.types import FaceResult, Frame, FrameResult, Match  # noqa: E402
-from streamface.web import app  # noqa: E402
+from streamface.web import app, traces  # noqa: E402
 from streamface.web.enrolment import Enrolments  # noqa: E402
 from streamface.web.guard import FORM_HEADER, Access, hosts_for  # noqa: E402
 from streamface.web.site import Site  # noqa: E402
@@ -36,8 +37,10 @@ THERE = {"name": "Ann", "camera": "door", "visit": VISIT, "number": 1}
 
 
 @pytest.fixture
-def site(tmp_path):
+def site(tmp_path, fake_networks, monkeypatch):
     """Everything that the API can be asked about: people, a camera, visits, strangers."""
+    monkeypatch.setattr(traces, "TOLD_S", 0.05)
+    cameras = cameras_from(f"-s demo --database {tmp_path}/people --store {tmp_path}/store.sqlite".split())
     put(tmp_path / "people/Ann/1.png", RED)
     put(tmp_path / "people/Bob/1.png", GREEN)
     store = EventStore(tmp_path / "visits.sqlite")
@@ -56,7 +59,9 @@ def site(tmp_path):
         }
         enrolments = Enrolments(desk, testing.FakeRecognizer.spec)
         access = Access(hosts_for("127.0.0.1", ("testserver",)), None)
-        yield Site({"door": view}, access, enrolments=enrolments, **parts)
+        made = traces.Traces(cameras, enrolments)
+        yield Site({"door": view}, access, enrolments=enrolments, traces=made, **parts)
+        made.close()
 
 
 @pytest.fixture

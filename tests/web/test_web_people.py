@@ -341,30 +341,3 @@ def test_a_disk_that_fails_is_one_line(client, desk, monkeypatch):
 def test_where_strangers_are_not_numbered_that_is_said(client):
     assert client.get("/api/strangers").json() == {"numbered": False, "strangers": []}
     assert client.delete("/api/strangers/1").status_code == 404
-
-
-def test_the_mark_of_somebody_who_did_not_consent_goes_with_the_name(client, desk, folder):
-    put(folder / "Dan.png", BLUE)
-    (folder / "Dan.no-consent").write_text("")
-    (folder / "Ann/no-consent").write_text("")
-    with people_desk(folder, folder.parent / "third.sqlite") as opened:
-        opened.known.read_consent(folder)
-        marked = client_of(opened)
-        (told,) = send(marked, "Cy", jpeg(RED)).json()
-        assert "Ann" not in told["problem"] and "did not consent" in told["problem"]
-        assert marked.patch("/api/people/Dan", json={"name": "Daniel"}).status_code == 200
-        assert marked.patch("/api/people/Ann", json={"name": "Anne"}).status_code == 200
-        assert opened.known.private == {"Daniel", "Anne"}
-        assert files(folder) == ["Anne/1.png", "Anne/no-consent", "Bob/1.png", "Daniel/Dan.png", "Daniel/no-consent"]
-        assert marked.delete("/api/people/Daniel").status_code == 204
-        assert files(folder) == ["Anne/1.png", "Anne/no-consent", "Bob/1.png"]
-
-
-def test_nobody_is_enrolled_from_covered_faces(desk):
-    from streamface.testing import FakeRecognizer
-    from streamface.web.enrolment import Enrolments
-    from streamface.web.views import View
-
-    client = client_of(desk, views=[View("door")], enrolments=Enrolments(desk, FakeRecognizer.spec, covered=True))
-    answer = client.post("/api/enrolments", json={"camera": "door", "track": 1})
-    assert answer.status_code == 409 and "--blur" in answer.json()["detail"]

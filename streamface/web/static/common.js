@@ -42,6 +42,9 @@ export function made(tag, properties = {}, ...children) {
   return element;
 }
 
+/** What stands for the name of somebody who did not consent. */
+export const UNNAMED = "somebody who did not consent";
+
 /** How a person is called on the page. */
 export function called(face) {
   if (face.identity) return face.identity;

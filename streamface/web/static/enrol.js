@@ -1,4 +1,4 @@
-import { api, at, changed, cut, made, say } from "./common.js";
+import { api, at, changed, cut, made, say, UNNAMED } from "./common.js";
 
 const LOOK_MS = 300;
 const KINDS = ["straight", "straight", "left", "right"];
@@ -106,13 +106,14 @@ export class Enrol {
     const box = at("enrol-likeness"), same = at("enrol-same");
     const name = at("enrol-name").value.trim();
     box.hidden = !likeness || likeness.person === name;
-    same.hidden = box.hidden || !likeness.is_same;
+    same.hidden = box.hidden || !likeness.is_same || !likeness.person;
     if (!this.refused) at("enrol-anyway").hidden = true;
     if (box.hidden) return;
     const far = `distance ${likeness.distance.toFixed(3)}, threshold ${likeness.limit.toFixed(3)}`;
+    const who = likeness.person ?? UNNAMED;
     const text = likeness.is_same
-      ? `This is ${likeness.person} already (${far}).`
-      : `Close to ${likeness.person} (${far}): the two may be taken for each other.`;
+      ? `This is ${who} already (${far}).`
+      : `Close to ${who} (${far}): the two may be taken for each other.`;
     if (box.textContent !== text) box.textContent = text;
     same.textContent = `Add the pictures to ${likeness.person}`;
   }

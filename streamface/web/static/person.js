@@ -1,4 +1,8 @@
 import { api, at, changed, made, say, twice } from "./common.js";
+import { Traces } from "./traces.js";
+
+/** Parts of the dialog that change something. */
+const PARTS = ["person-pictures", "person-counters-part", "person-upload", "person-rename", "person-merge"];
 
 /** The dialog about one person: pictures, counter-examples, name. */
 export class Person {
@@ -9,6 +13,17 @@ export class Person {
     onSubmit("person-merge", () => this.merge());
     onSubmit("person-upload", () => this.upload());
     twice(at("person-remove"), "Really remove", () => this.remove());
+    this.traces = new Traces((busy, gone) => this.lock(busy, gone));
+  }
+
+  /** While everything about the person is looked for nothing else is changed; afterwards there may be nobody left. */
+  lock(busy, gone) {
+    for (const id of PARTS) at(id).inert = busy;
+    at("person-remove").disabled = busy;
+    if (!gone) return;
+    for (const id of ["person-pictures", "person-counters"]) at(id).replaceChildren();
+    for (const id of [...PARTS, "person-pictures-title", "person-remove", "person-export", "person-erase"]) at(id).hidden = true;
+    at("person-close").focus();
   }
 
   get path() {
@@ -20,6 +35,7 @@ export class Person {
     this.name = name;
     this.isNew = false;
     this.clear();
+    this.traces.open(name);
     await this.try(() => this.load());
     if (!this.dialog.open) this.dialog.showModal();
   }
@@ -29,12 +45,15 @@ export class Person {
     this.name = "";
     this.isNew = true;
     this.clear();
+    this.traces.open("");
     this.show({ pictures: [], counter_examples: [] });
     this.dialog.showModal();
     at("person-name").focus();
   }
 
   clear() {
+    this.lock(false, false);
+    for (const id of ["person-upload", "person-rename", "person-export", "person-erase"]) at(id).hidden = false;
     at("person-problem").textContent = "";
     at("person-sent").replaceChildren();
     at("person-upload").reset();
@@ -52,7 +71,7 @@ export class Person {
   show({ pictures, counter_examples: counters }) {
     at("person-title").textContent = this.isNew ? "Somebody new" : this.name;
     at("person-name").value = this.name;
-    for (const id of ["person-pictures-title", "person-remove", "person-merge"]) at(id).hidden = this.isNew;
+    for (const id of ["person-pictures-title", "person-remove", "person-merge", "person-traces"]) at(id).hidden = this.isNew;
     at("person-rename").querySelector("button").hidden = this.isNew;
     at("person-pictures").replaceChildren(...pictures.map((picture, i) => this.item(picture, `Picture ${i + 1}`, true)));
     at("person-counters").replaceChildren(...counters.map((picture, i) => this.item(picture, `Counter-example ${i + 1}`, false)));
@@ -88,6 +107,7 @@ export class Person {
     at("person-upload").reset();
     if (!sent.some(({ key }) => key)) return;
     this.isNew = false;
+    this.traces.open(this.name);
     changed();
     await this.load();
   }
@@ -97,6 +117,7 @@ export class Person {
     const told = await api("PATCH", this.path, { name: at("person-name").value });
     say(`${this.name} is ${told.name} from now on.`);
     this.name = told.name;
+    this.traces.open(this.name);
     changed();
     await this.load();
   }
@@ -105,6 +126,7 @@ export class Person {
     const told = await api("POST", `${this.path}/merge`, { into: at("person-into").value });
     say(`${this.name} and ${told.name} are one.`);
     this.name = told.name;
+    this.traces.open(this.name);
     changed();
     await this.load();
   }

@@ -1,4 +1,4 @@
-import { api, at, changed, clock, made, say, twice } from "./common.js";
+import { api, at, changed, clock, made, say, twice, UNNAMED } from "./common.js";
 
 const AGAIN_MS = 15000;
 
@@ -31,7 +31,7 @@ export class Strangers {
     const picture = one.has_picture
       ? made("img", { src: `/api/strangers/${one.number}/picture.jpg`, alt: name, loading: "lazy" })
       : made("div", { className: "shot" });
-    const like = one.likeness ? ` · ${one.likeness.is_same ? "looks like" : "close to"} ${one.likeness.person}` : "";
+    const like = one.likeness ? ` · ${one.likeness.is_same ? "looks like" : "close to"} ${one.likeness.person ?? UNNAMED}` : "";
     const more = `${one.visits} visits, last ${clock(one.last_seen)}${like}`;
     const about = made("div", { className: "about" }, made("strong", { className: "name", textContent: name }), made("span", { className: "more", textContent: more }));
     const give = made("button", { textContent: "Give a name", onclick: () => this.open(one) });
@@ -49,7 +49,7 @@ export class Strangers {
     at("naming-title").textContent = `Who is stranger ${one.number}?`;
     at("naming-form").reset();
     at("naming-problem").textContent = "";
-    if (one.likeness?.is_same) at("naming-name").value = one.likeness.person;
+    if (one.likeness?.is_same) at("naming-name").value = one.likeness.person ?? "";
     this.dialog.showModal();
   }
 
