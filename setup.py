@@ -54,6 +54,7 @@ setup(
             "matplotlib>=3.10",
             "motmetrics>=1.4",
             "paho-mqtt>=2.1",
+            "playwright>=1.50",  # drives the system's Chromium
             "prometheus_client>=0.22",
             "pytest>=9.0",
             "pytest-timeout>=2.4",

@@ -75,12 +75,13 @@ export function span(seconds) {
 
 /** A button that asks once more before it does something that cannot be undone. */
 export function twice(button, question, work) {
-  const text = button.textContent;
+  const text = button.textContent, label = button.getAttribute("aria-label");
   let sure = null;
   const calm = () => {
     clearTimeout(sure);
     sure = null;
     button.textContent = text;
+    if (label) button.setAttribute("aria-label", label);
   };
   button.onclick = () => {
     if (sure) {
@@ -88,6 +89,8 @@ export function twice(button, question, work) {
       work();
     } else {
       button.textContent = question;
+      button.removeAttribute("aria-label");
+      say(`${question}? Press the button once more.`);
       sure = setTimeout(calm, 5000);
     }
   };

@@ -35,10 +35,13 @@ export class Enrol {
     this.show();
     this.dialog.showModal();
     at("enrol-name").focus();
+    const round = (this.round = {});
     try {
-      this.told = await api("POST", "/api/enrolments", { camera, track });
+      const told = await api("POST", "/api/enrolments", { camera, track });
+      if (this.round !== round) return forget(told); // closed before the answer came
+      this.told = told;
     } catch (error) {
-      at("enrol-problem").textContent = error.message;
+      if (this.round === round) at("enrol-problem").textContent = error.message;
       return;
     }
     this.timer = setInterval(() => (this.busy ? null : (this.looking = this.look())), LOOK_MS);
@@ -94,7 +97,7 @@ export class Enrol {
   slot(picture) {
     const address = `/api/enrolments/${this.told.id}/pictures/${picture.number}`;
     const drop = made("button", { type: "button", textContent: "Again" });
-    drop.setAttribute("aria-label", `Take the picture looking ${WORDS[picture.kind]} again`);
+    drop.setAttribute("aria-label", `Again: the picture looking ${WORDS[picture.kind]}`);
     drop.onclick = async () => {
       this.told = await api("DELETE", address);
       this.show();
@@ -148,9 +151,14 @@ export class Enrol {
 
   end() {
     clearInterval(this.timer);
-    if (this.told && !this.saved) api("DELETE", `/api/enrolments/${this.told.id}`).catch(() => {});
-    this.told = null;
+    if (this.told && !this.saved) forget(this.told);
+    this.told = this.round = null;
   }
+}
+
+/** Nothing of an enrolment is kept. */
+function forget({ id }) {
+  api("DELETE", `/api/enrolments/${id}`).catch(() => {});
 }
 
 /** Whether the middle of one box lies within the other, both in shares of the picture. */

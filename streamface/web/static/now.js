@@ -62,7 +62,7 @@ export class Now {
     if (face.identity) say(`${name} at ${camera}`);
     const open = item.querySelector(".open");
     open.textContent = face.identity ? "Details" : "Give a name";
-    open.setAttribute("aria-label", face.identity ? `Details of ${name}` : `Give ${name} at ${camera} a name`);
+    open.setAttribute("aria-label", face.identity ? `Details of ${name}` : `Give a name to ${name} at ${camera}`);
     const not = item.querySelector(".not");
     not.hidden = !face.identity;
     if (face.identity) {

@@ -35,7 +35,7 @@ export class Strangers {
     const more = `${one.visits} visits, last ${clock(one.last_seen)}${like}`;
     const about = made("div", { className: "about" }, made("strong", { className: "name", textContent: name }), made("span", { className: "more", textContent: more }));
     const give = made("button", { textContent: "Give a name", onclick: () => this.open(one) });
-    give.setAttribute("aria-label", `Give stranger ${one.number} a name`);
+    give.setAttribute("aria-label", `Give a name to stranger ${one.number}`);
     const forget = made("button", { textContent: "Forget" });
     forget.setAttribute("aria-label", `Forget stranger ${one.number}`);
     twice(forget, "Really forget", () => this.forget(one.number));
