@@ -10,6 +10,8 @@ import numpy as np
 from streamface.alignment import light
 from streamface.analysis import Answer
 from streamface.averages import AttributeAverage
+from streamface.denials import Denials
+from streamface.gallery.live import Denial
 from streamface.gallery.stranger_desk import StrangerDesk
 from streamface.handover import RETURN_S, Handover, Handovers, View
 from streamface.naming import Matcher, NameVotes, decide
@@ -153,6 +155,7 @@ class Memory:
         desk: numbers people without a name, None when that is not wanted.
         near: cosine distance within which two views show the same person.
         erasing: names of people of whom every trace is being deleted.
+        denied: what an operator said since the last call of who is not who.
     """
 
     def __init__(
@@ -163,9 +166,11 @@ class Memory:
         desk: StrangerDesk | None = None,
         near: float = NEAR,
         erasing: Callable[[], Collection[str]] = frozenset,
+        denied: Callable[[], Iterable[Denial]] = tuple,
     ) -> None:
         self._settings, self._match, self._desk, self._near = settings, match, desk, near
         self._edition, self._erasing = edition or (lambda: 0), erasing
+        self._denied, self._denials = denied, Denials()
         self._seen = self._edition()
         self._at = 0.0
         self._tracks: dict[int, TrackMemory] = {}
@@ -185,7 +190,11 @@ class Memory:
         """Take answers; one for a track that is gone is dropped."""
         seen = [(track, answer) for answer in answers if (track := self._shown_in(answer)) in self._tracks]
         asking = [self._tracks[track] for track, answer in seen if self._tracks[track].learn(answer)]
-        decide([known.name for known in asking], self._match)
+        names = [known.name for known in asking]
+        decide(names, self._match)
+        if names:
+            again = self._denials.carried_over(names, names[0].mean.last_at)
+            decide(again, self._match, names[0].mean.last_at)
         for track, answer in seen:
             self._tracks[track].look_among_strangers(answer, self._taken(track))
 
@@ -241,6 +250,8 @@ class Memory:
         self._at = at
         for number in [number for number, known in self._gone.items() if not known.is_missing(at)]:
             self._gone.pop(number).finish()
+        for said in self._denied():
+            self._hear(said, at)
         edition = self._edition()
         if edition != self._seen:
             self._seen = edition
@@ -248,6 +259,15 @@ class Memory:
                 known.erase(self._erasing())
             named = [known.name for known in self._tracks.values() if known.match is not None]
             decide(named, self._match, at)
+
+    def _hear(self, said: Denial, at: float) -> None:
+        """An operator said who somebody is not, or took it back."""
+        every = [known.name for known in (*self._tracks.values(), *self._gone.values()) if known.name is not None]
+        if said.track is None:
+            self._denials.take_back(said.identity, said.now, every)
+        elif said.track in self._tracks and every:
+            self._denials.add(self._tracks[said.track].name, said.identity)
+        decide([name for name in every if name.shown is not None], self._match, at)
 
     def keep(self, tracks: Iterable[int]) -> None:
         """Forget every track but these; those that ended a moment ago may yet be found again."""

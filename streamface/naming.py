@@ -10,8 +10,10 @@ import numpy as np
 from streamface.averages import Mean
 from streamface.types import Match
 
-Matcher = Callable[[np.ndarray, Sequence[float], float], Sequence[Match]]
-"""(N, D) means of views, the agreement 0..1 of each, and a factor on the threshold -> the nearest person to each."""
+Matcher = Callable[..., Sequence[Match]]
+"""(N, D) means of views, the agreement 0..1 of each, and a factor on the threshold -> the nearest person to each.
+
+Where an operator has said of one of them who it is not, names that are passed over for each are a fourth argument."""
 
 FIRST_EVIDENCE = 0.5
 """Sum of qualities before the first word on a name: one good view, or several poor ones."""
@@ -40,6 +42,8 @@ class NameVotes:
         self._doubt_since: float | None = None
         self.shown: Match | None = None
         self.is_settled = False
+        self.denied: frozenset[str] = frozenset()
+        """Who it is not, whatever the distances say."""
         self.restarts = 0
         """How often the track turned out to show somebody else."""
 
@@ -55,6 +59,15 @@ class NameVotes:
         self._stranger = Mean()
         self._mean.add(vector, weight, at)
         return self._mean.weight >= FIRST_EVIDENCE or self.shown is not None
+
+    def deny(self, identity: str) -> None:
+        """From the next decision on it is not this person, for as long as the track lasts."""
+        self.denied |= {identity}
+
+    def take_back(self, identity: str, now: str | None) -> None:
+        """It may be this person after all; or it is not the one who is called so `now`."""
+        if identity in self.denied:
+            self.denied = (self.denied - {identity}) | ({now} if now else frozenset())
 
     @property
     def mean(self) -> Mean:
@@ -108,6 +121,8 @@ class NameVotes:
 
         What is shown changes when the answer says so clearly or for long enough, or at once.
         """
+        if loose.identity in self.denied:
+            loose = replace(loose, identity=None)
         threshold = loose.threshold / HOLD_FACTOR
         strict = replace(loose, threshold=threshold)
         if loose.distance > threshold:
@@ -135,11 +150,13 @@ def decide(asking: Sequence[NameVotes], match: Matcher, at: float | None = None)
     if not asking:
         return
     means = [votes.mean for votes in asking]
-    found = match(np.stack([mean.vector for mean in means]), [mean.agreement for mean in means], HOLD_FACTOR)
+    without = [votes.denied for votes in asking]
+    given = np.stack([mean.vector for mean in means]), [mean.agreement for mean in means], HOLD_FACTOR
+    found = match(*given, without) if any(without) else match(*given)
     for votes, answer in zip(asking, found, strict=True):
         votes.decide(answer, votes.mean.last_at if at is None else at, at_once=at is not None)
 
 
 def one_by_one(match: Callable[[np.ndarray, float, float], Match]) -> Matcher:
     """A matcher that asks `match` about each mean in turn."""
-    return lambda vectors, agreements, factor: [match(*pair, factor) for pair in zip(vectors, agreements, strict=True)]
+    return lambda vectors, agreements, factor, without=(): [match(*pair, factor) for pair in zip(vectors, agreements, strict=True)]

@@ -5,6 +5,7 @@ import pytest
 
 from streamface.analysis import Answer, Request
 from streamface.averages import AttributeAverage
+from streamface.gallery.live import Denial
 from streamface.memory import Memory
 from streamface.naming import NameVotes, one_by_one
 from streamface.settings import AnalysisSettings
@@ -264,3 +265,82 @@ def test_a_result_holds_what_was_learnt():
     face = memory.result(track(4))
     assert face.match is None and face.attributes["emotion"].label == "happy"
     assert (face.quality, face.analyzed_at) == (0.8, 1.0) and not memory[4].waiting
+
+
+class Denying(Folder):
+    """A gallery that passes over whom it is told to, and takes what an operator says."""
+
+    def __init__(self, **people: np.ndarray) -> None:
+        super().__init__(**people)
+        self.said: list[Denial] = []
+
+    def __call__(self, vectors, agreements, factor, without=()):
+        left = [{n: v for n, v in self.people.items() if n not in names} for names in without] or [self.people]
+        return [Folder(**people)._match(vector, factor) for vector, people in zip(vectors, left, strict=True)]
+
+    def denied(self) -> list[Denial]:
+        said, self.said = self.said, []
+        return said
+
+    def memory(self) -> Memory:
+        return Memory(AnalysisSettings(), self, lambda: self.edition, denied=self.denied)
+
+
+def looked(memory: Memory, vector: np.ndarray, at: float, number: int = 1) -> str | None:
+    memory[number].asked(("identity",), at)
+    memory.learn([Answer(Request(number, aligned_face(), 0.9, at, True), vector)])
+    return memory.result(track(number)).match.identity
+
+
+def test_who_is_said_not_to_be_anna_is_not_called_so_again_whatever_the_distances_say():
+    folder = Denying(Anna=ANNA)
+    memory = folder.memory()
+    assert looked(memory, ANNA, 0.0) == "Anna"
+    folder.said = [Denial("Anna", 1), Denial("Anna", 9)]
+    memory.refresh(0.1)
+    assert shown(memory) is None, "with the next frame"
+    assert {looked(memory, ANNA, 0.2 + i * 0.1) for i in range(50)} == {None}
+    folder.become(Anna=ANNA, Bert=BERT)
+    memory.refresh(6.0)
+    assert shown(memory) is None, "whatever changes in the gallery"
+    assert looked(memory, ANNA, 6.1, number=9) == "Anna", "a number that was not followed then is not meant"
+
+
+def test_the_next_person_gets_the_face_that_is_not_annas():
+    folder = Denying(Anna=ANNA, Bert=between(0.05))
+    memory = folder.memory()
+    assert looked(memory, ANNA, 0.0) == "Anna"
+    folder.said = [Denial("Anna", 1)]
+    memory.refresh(0.1)
+    assert shown(memory) == "Bert"
+
+
+def test_what_was_denied_may_be_taken_back_and_goes_with_another_name():
+    folder = Denying(Anna=ANNA)
+    memory = folder.memory()
+    looked(memory, ANNA, 0.0)
+    folder.said = [Denial("Anna", 1), Denial("Anna", None, "Anne")]
+    folder.become(Anne=ANNA)
+    memory.refresh(0.1)
+    assert shown(memory) is None
+    folder.said = [Denial("Anne", None)]
+    memory.refresh(0.2)
+    assert shown(memory) == "Anne"
+    memory.keep(())
+    assert looked(memory, ANNA, 0.3, number=2) == "Anne"
+
+
+def test_what_was_denied_goes_on_under_another_number_but_anna_herself_is_anna():
+    folder = Denying(Anna=ANNA)
+    memory = folder.memory()
+    lookalike = between(0.06)
+    looked(memory, lookalike, 0.0)
+    folder.said = [Denial("Anna", 1)]
+    memory.refresh(0.1)
+    memory.keep(())
+    memory.refresh(4.0)
+    assert looked(memory, between(0.05), 4.1, number=2) is None, "more like the lookalike than like Anna"
+    assert looked(memory, between(0.005), 4.2, number=3) == "Anna"
+    memory.keep(())
+    memory.refresh(100.0)
+    assert looked(memory, lookalike, 100.1, number=4) == "Anna", "another visit, for which there is the counter-example"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
@@ -93,9 +93,14 @@ def matcher(settings: Settings, people: LiveGallery | None) -> Matcher | None:
     metric = plugins.choose("metric", settings.recognition.metric, METRICS)
     limit, network = threshold(settings), network_key(settings)
 
-    def match(vectors: np.ndarray, agreements: Sequence[float], factor: float) -> Sequence[Match]:
+    def match(
+        vectors: np.ndarray,
+        agreements: Sequence[float],
+        factor: float,
+        without: Sequence[Collection[str]] | None = None,
+    ) -> Sequence[Match]:
         lengths = np.linalg.norm(vectors, axis=1).tolist()
         allowed = [factor * tightened(limit, metric, *pair) for pair in zip(agreements, lengths, strict=True)]
-        return people.match(vectors, metric, np.array(allowed), network)
+        return people.match(vectors, metric, np.array(allowed), network, without)
 
     return match

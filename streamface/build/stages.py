@@ -83,8 +83,9 @@ def pipeline(
     """Everything between a source and its outputs; closes `looking`."""
     worker = {Pace.STEP: InlineWorker, Pace.LIVE: BackgroundWorker}.get(pace, OrderedWorker)(looking)
     edition, near = people and (lambda: people.edition), spec(settings).thresholds["cosine"]
-    erasing = frozenset if people is None else (lambda: people.erasing)
-    memory = Memory(settings.analysis, matcher(settings, people), edition, strangers, near, erasing)
+    camera = settings.capture.camera or ""
+    told = () if people is None else (lambda: people.erasing, lambda: people.take_denials(camera))
+    memory = Memory(settings.analysis, matcher(settings, people), edition, strangers, near, *told)
     budget = LiveBudget() if pace is Pace.LIVE else FixedBudget(None if pace is Pace.STILLS else LOOKS_PER_FRAME)
     scheduler = Scheduler(settings.analysis, people is not None, budget)
     attention = Attention(looking, worker, memory, scheduler, settings.analysis.min_quality)

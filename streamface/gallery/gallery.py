@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from streamface.errors import SettingsError
 from streamface.gallery.base import Row
 from streamface.gallery.distances import METRICS, checked
 from streamface.gallery.matrix import stacked
-from streamface.gallery.search import nearest
+from streamface.gallery.search import Span, nearest
 from streamface.gallery.table import Table
 from streamface.gallery.thumbnails import Thumbnails
 from streamface.plugins import choose
@@ -93,12 +93,17 @@ class Gallery:
         )
 
     def match(
-        self, vectors: np.ndarray, metric: str, threshold: float | np.ndarray, network: str | None = None
+        self,
+        vectors: np.ndarray,
+        metric: str,
+        threshold: float | np.ndarray,
+        network: str | None = None,
+        without: Sequence[Collection[str]] | None = None,
     ) -> tuple[Match, ...]:
         """The nearest person for each of (M, D) embeddings; `threshold` is one for all, or (M,).
 
         A person is as near as the nearest of their pictures; within `threshold` that is the answer, beyond it
-        the identity is None and the distance stays. Of two equally near the first by name is taken, with an equal
+        the identity is None and the distance stays. `without` has for each face the people who are passed over. Of two equally near the first by name is taken, with an equal
         `runner_up`. Raises `SettingsError` for another length of embedding, values that are no numbers, or a
         `network` (when given) that is not the gallery's; `UnknownNameError` for the metric.
         """
@@ -107,7 +112,8 @@ class Gallery:
         limits = np.broadcast_to(threshold, len(faces)).tolist()
         if not len(self):
             return tuple(Match(None, float("inf"), metric, limit) for limit in limits)
-        found = nearest(self._table.matrix, self._table.pictures.starts, faces, metric, self._refusing)
+        passed = None if without is None else [self._spans(names) for names in without]
+        found = nearest(self._table.matrix, self._table.pictures.starts, faces, metric, self._refusing, passed)
         return tuple(self._answer(*entry, metric, limit) for entry, limit in zip(found, limits, strict=True))
 
     def pictures_of(self, identity: str) -> tuple[Row, ...]:
@@ -124,6 +130,12 @@ class Gallery:
         reads the picture and may take 0.1 s for a large photograph; threads may call it.
         """
         return self._thumbnails.get(photo, size_px)
+
+    def _spans(self, names: Collection[str]) -> list[Span]:
+        """The rows of some people."""
+        starts = self._table.pictures.starts
+        people = [person for name in names if (person := self._person(name)) is not None]
+        return [(int(starts[person]), int(starts[person + 1])) for person in people]
 
     def _faces(self, vectors: np.ndarray, network: str | None) -> np.ndarray:
         if network is not None and network != self.network:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +21,21 @@ NEAR = 1.25
 """Somebody without a name, within this multiple of the threshold of one who did not consent, may be that person: of
 LFW's pairs of one person 96 % instead of 88 % are that near, of strangers 0.6 % (`python -m benchmarks.privacy`)."""
 
+MOST_DENIALS = 100
+"""Of a camera that gives no frames, in which they are taken."""
+
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """What an operator said: this is not that person."""
+
+    identity: str
+    track: int | None
+    """Of whom it was said; None: of nobody any more."""
+    now: str | None = None
+    """With `track` None: the other name under which it goes on to hold."""
 
 
 class Follower(Protocol):
@@ -45,6 +61,7 @@ class LiveGallery:
         """Grows with each swap; whoever keeps answers asks again when it has grown."""
         self.follower: Follower | None = None
         """Who swaps; None for a folder that is not followed."""
+        self._denials: defaultdict[str, deque[Denial]] = defaultdict(lambda: deque(maxlen=MOST_DENIALS))
         self._listeners: list[Callable[[], None]] = []
 
     def swap(self, gallery: Gallery) -> None:
@@ -63,6 +80,20 @@ class LiveGallery:
     def spare(self, identity: str) -> None:
         """Take that back."""
         self.erasing -= {identity}
+
+    def deny(self, camera: str, track: int, identity: str) -> None:
+        """Whoever is followed under this number there is not this person, whatever the distances say."""
+        self._denials[camera].append(Denial(identity, track))
+
+    def take_back(self, identity: str, now: str | None = None) -> None:
+        """What was denied of anybody is not denied any more; or is denied under the name that the person has now."""
+        for waiting in list(self._denials.values()):
+            waiting.append(Denial(identity, None, now))
+
+    def take_denials(self, camera: str) -> list[Denial]:
+        """What was said of a camera since the last call."""
+        waiting = self._denials.get(camera)
+        return [waiting.popleft() for _ in range(len(waiting))] if waiting else []
 
     def on_swap(self, told: Callable[[], None]) -> None:
         """Call `told` after each swap, in the thread that swaps."""
@@ -87,10 +118,15 @@ class LiveGallery:
         return near and person_of(self.gallery.folder, match.photo) in self.private
 
     def match(
-        self, vectors: np.ndarray, metric: str, threshold: float | np.ndarray, network: str | None = None
+        self,
+        vectors: np.ndarray,
+        metric: str,
+        threshold: float | np.ndarray,
+        network: str | None = None,
+        without: Sequence[Collection[str]] | None = None,
     ) -> tuple[Match, ...]:
         """As `Gallery.match`, of the gallery in use."""
-        return self.gallery.match(vectors, metric, threshold, network)
+        return self.gallery.match(vectors, metric, threshold, network, without)
 
     def thumbnail(self, photo: str, size_px: int) -> np.ndarray | None:
         """As `Gallery.thumbnail`, of the gallery in use."""

@@ -34,6 +34,7 @@ def nearest(
     faces: np.ndarray,
     metric: str,
     refusing: Mapping[int, np.ndarray] | None = None,
+    without: Sequence[Sequence[Span]] | None = None,
 ) -> list[tuple[int, float, float]]:
     """For each of (M, D) float32 faces: row of the nearest embedding, its distance, that of the nearest other person.
 
@@ -41,10 +42,14 @@ def nearest(
     those of `distances.distance`; the last is infinite where there is one person only.
 
     refusing: person -> (C, D) embeddings of whom it is not. Where one of them is nearer to a face than all of the
-    person's rows, that person is passed over; -1 and infinite when everybody is.
+    person's rows, that person is passed over; -1 and infinite when everybody is. without: for each face the rows of
+    people who are passed over.
     """
     best = _tops(matrix, faces if metric == "euclidean" else unit(faces), metric)
-    return [_answer(matrix, starts, face, metric, best[:, i], refusing or {}) for i, face in enumerate(faces)]
+    return [
+        _answer(matrix, starts, face, metric, best[:, i], refusing or {}, without[i] if without else ())
+        for i, face in enumerate(faces)
+    ]
 
 
 def _answer(
@@ -54,8 +59,9 @@ def _answer(
     metric: str,
     best: np.ndarray,
     refusing: Mapping[int, np.ndarray],
+    without: Sequence[Span],
 ) -> tuple[int, float, float]:
-    slack, passed = _slack(matrix, face, metric), []
+    slack, passed = _slack(matrix, face, metric), [span for span in without if span[0] < span[1]]
     found: list[tuple[float, int]] = []
     while len(found) < 2:
         far, row = _nearest_beyond(matrix, face, metric, best, slack, passed)

@@ -150,12 +150,15 @@ def remove_picture(request: Request, name: str, key: str) -> None:
 async def not_this_person(request: Request, name: str, who: NotThisPerson) -> None:
     """The picture becomes a counter-example: a face nearer to it than to all of the person's own does not get the name.
 
-    One of `picture`, `visit`, or `camera` and `track`.
+    One of `picture`, `visit`, or `camera` and `track`. Somebody who is in view loses the name with the next frame and for
+    the rest of the visit, whether or not the picture can be kept.
     """
     people = desk(request)
+    await run_in_threadpool(people.check_known, name)
     if who.picture is not None:
         await run_in_threadpool(people.turn_into_counter, name, who.picture)
         return
+    _deny(request, name, who)
     data = await _shown(request, who)
     try:
         made = await run_in_threadpool(people.encoded, data)
@@ -164,6 +167,16 @@ async def not_this_person(request: Request, name: str, who: NotThisPerson) -> No
     finally:
         people.rest()
     await run_in_threadpool(people.add_counter, name, made)
+
+
+def _deny(request: Request, name: str, who: NotThisPerson) -> None:
+    """Tell the running stream at once, if it is somebody who is there now."""
+    camera, track = who.camera, who.track
+    if who.visit is not None:
+        found = book(request).visit(who.visit)
+        camera, track = (found["camera"], found["track"]) if found and not found["over"] else (None, None)
+    if camera in of(request).views and track is not None:
+        desk(request).known.deny(camera, track, name)
 
 
 async def _shown(request: Request, who: NotThisPerson) -> bytes:

@@ -187,7 +187,7 @@ class PeopleDesk:
 
     def add_counter(self, identity: str, picture: Picture) -> str:
         """Keep a picture of whom a person is not; its key."""
-        self._check_known(identity)
+        self.check_known(identity)
         with self._changing():
             if len(self.counters(identity)) >= MOST_PICTURES:
                 raise GalleryError(f"{identity} has {MOST_PICTURES} counter-examples already: remove some first")
@@ -209,10 +209,12 @@ class PeopleDesk:
         row = _found({**self.pictures(identity), **self.counters(identity)}, key)
         with self._changing():
             self._take([], [row.photo.path], delete=[self.folder / row.photo.path])
+        if counter_examples.is_counter(row.photo.path):
+            self.known.take_back(identity)
 
     def rename(self, identity: str, name: str) -> str:
         """Call a person otherwise; the new name as it is written. Raises `GalleryError` for one that is taken."""
-        self._check_known(identity)
+        self.check_known(identity)
         new = self._free(name)
         if new != identity and (self.known.gallery.pictures_of(new) or places.of_person(self.folder, new)):
             raise GalleryError(f"{new} is here already: merge the two, or choose another name")
@@ -226,8 +228,8 @@ class PeopleDesk:
 
         Counter-examples of the one that show the other are deleted: they were a mistake.
         """
-        self._check_known(identity)
-        self._check_known(into)
+        self.check_known(identity)
+        self.check_known(into)
         if identity == into:
             raise GalleryError("these two are one already")
         with self._changing():
@@ -236,7 +238,7 @@ class PeopleDesk:
 
     def remove(self, identity: str) -> None:
         """Delete a person's pictures, counter-examples and embeddings, and everything else in the folder."""
-        self._check_known(identity)
+        self.check_known(identity)
         with self._changing():
             gone = [row.photo.path for row in (*self.known.gallery.pictures_of(identity), *self._counters(identity))]
             with Store(self._store) as store:
@@ -280,6 +282,7 @@ class PeopleDesk:
         rows = [*self.known.gallery.pictures_of(identity), *self._counters(identity)]
         places.delete([self.folder / path for path in without])
         moves = places.move_person(self.folder, identity, new)
+        self.known.take_back(identity, new)
         made = [self._under(moves[row.photo.path], new, row) for row in rows if row.photo.path in moves]
         self._take(made, [*(row.photo.path for row in rows), *without])
 
@@ -316,7 +319,8 @@ class PeopleDesk:
             raise GalleryError("this name cannot be used here: choose another one")
         return identity
 
-    def _check_known(self, identity: str) -> None:
+    def check_known(self, identity: str) -> None:
+        """Raise `UnknownPerson` for nobody who may be named."""
         self.known.read_consent(self.folder)  # a mark of this moment counts
         if not self._rows(identity):
             raise UnknownPerson(f"nobody here is named {identity}")

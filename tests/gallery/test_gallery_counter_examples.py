@@ -58,6 +58,20 @@ def test_exact_as_by_hand(metric, counts):
     assert expected[0] != by_hand(vectors, starts, faces[0], metric, {}), "the case would prove nothing"
 
 
+@pytest.mark.parametrize("counts", [[1] * 300, [200, 1, 30, 64, 64, 141], [64, 128], [90]])
+def test_people_who_are_passed_over_for_one_face_are_not_for_the_others(counts):
+    rng = np.random.default_rng(7)
+    names = [f"{number:03d}" for number, count in enumerate(counts) for _ in range(count)]
+    vectors = rng.normal(size=(sum(counts), 16))
+    rows = [row(f"{name}/{i}.jpg", vector) for i, (name, vector) in enumerate(zip(names, vectors, strict=True))]
+    gallery, faces = Gallery(rows, "net"), rng.normal(size=(3, 16)).astype(np.float32)
+    first = gallery.match(faces, "cosine", 2.0)
+    left = [row for row in rows if row.photo.identity != first[0].identity]
+    without = gallery.match(faces, "cosine", 2.0, without=[{first[0].identity, "nobody"}, set(), set()])
+    assert without[1:] == first[1:]
+    assert without[0] == Gallery(left, "net").match(faces[:1], "cosine", 2.0)[0]
+
+
 def test_the_next_person_gets_the_face_and_a_tie_is_hers():
     rows = [row("Ann/1.jpg", [1, 0]), row("Bob/1.jpg", [0.9, 0.3])]
     counter = row(f"Ann/{FOLDER}/1.jpg", [1, 0.1])

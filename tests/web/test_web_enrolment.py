@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import cv2
@@ -12,6 +13,7 @@ from playing import playing
 from streamface import build
 from streamface.gallery.counter_examples import FOLDER
 from streamface.gallery.store import Store
+from streamface.web.people_desk import PeopleDesk
 
 NAME = 'Грейс "G" <b>Hopper'
 MOST_WAIT_S = 1.5
@@ -93,6 +95,36 @@ def test_from_click_to_name_and_everything_that_may_be_changed(stream, tmp_path)
     assert client.get("/api/people").json() == [] and not list((tmp_path / "people").iterdir())
     stream.until(lambda: is_called(stream, None), 20)
     assert np.asarray(row.vector, "<f4").tobytes() not in (tmp_path / "store.sqlite").read_bytes()
+
+
+def test_a_name_that_is_denied_goes_at_once_and_does_not_come_back(stream, monkeypatch):
+    """Before the picture has been looked at as a counter-example, and however near she is to her own."""
+    client = stream.client
+    told = stream.enrolled(lambda: track(stream))
+    assert client.post(f"/api/enrolments/{told['id']}/save", json={"name": "Grace"}).status_code == 200
+    stream.until(lambda: is_called(stream, "Grace"), 20)
+    looks_at = PeopleDesk.encoded
+    answered = threading.Event()
+    monkeypatch.setattr(PeopleDesk, "encoded", lambda desk, data: answered.wait(30) and looks_at(desk, data))
+    hers = stream.until(lambda: track(stream) if is_called(stream, "Grace") else None)
+    body = {"camera": "demo", "track": hers}
+    asking = threading.Thread(target=lambda: client.post("/api/people/Grace/not", json=body))
+    asking.start()
+
+    def name_of_hers():
+        return [face["identity"] for face in stream.faces() if face["track"] == hers]
+
+    stream.until(lambda: name_of_hers() != ["Grace"], MOST_WAIT_S)
+    assert not answered.is_set()
+    for _ in range(20):
+        assert name_of_hers() in ([None], [])
+        time.sleep(0.05)
+    answered.set()
+    asking.join()
+    assert client.get("/api/people").json()[0]["counter_examples"] == 1
+    for _ in range(20):
+        assert name_of_hers() in ([None], [])
+        time.sleep(0.05)
 
 
 def worsen(folder):

@@ -5,6 +5,7 @@ import pytest
 from desks import client_of, jpeg, people_desk, put
 
 from streamface.alignment import ViewParts
+from streamface.gallery.live import Denial
 from streamface.testing import FakeRecognizer
 from streamface.types import Box, Detection, FaceResult, Frame, FrameResult, Track
 from streamface.web import guide
@@ -207,6 +208,18 @@ def test_over_the_api_a_flood_is_refused_and_what_is_not_there_is_said(desk):
 @pytest.mark.parametrize("body", [{}, {"camera": "door"}, {"camera": "yard", "track": 1}, {"track": 7}])
 def test_not_this_person_needs_to_say_who(desk, body):
     assert client_of(desk, views=[View("door")]).post("/api/people/Ann/not", json=body).status_code == 422
+
+
+def test_the_stream_is_told_at_once_who_it_is_not_whether_or_not_the_picture_is_kept(desk):
+    view = View("door")
+    client = client_of(desk, views=[view])
+    show(view, BLUE, track=7)  # in which the encoder of these tests finds no face
+    answer = client.post("/api/people/Ann/not", json={"camera": "door", "track": 7})
+    assert answer.status_code == 409 and "not seen well enough" in answer.json()["detail"]
+    assert desk.known.take_denials("door") == [Denial("Ann", 7)] and desk.known.take_denials("door") == []
+    assert client.post("/api/people/Nobody/not", json={"camera": "door", "track": 7}).status_code == 404
+    assert client.post("/api/people/Ann/not", json={"camera": "yard", "track": 7}).status_code == 422
+    assert desk.known.take_denials("door") == desk.known.take_denials("yard") == []
 
 
 def test_not_this_person_of_nobody_in_view_is_said(desk, monkeypatch):

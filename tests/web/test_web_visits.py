@@ -1,11 +1,13 @@
 import sqlite3
 
 import pytest
+from desks import client_of, jpeg, people_desk, put
 from starlette.testclient import TestClient
 
+from streamface.gallery.live import Denial
 from streamface.sinks.event_output import row
 from streamface.sinks.event_store import EventStore
-from streamface.sinks.visits import APPEARED, Event
+from streamface.sinks.visits import APPEARED, LEFT, Event
 from streamface.web import app
 from streamface.web.guard import Access, hosts_for
 from streamface.web.site import Site
@@ -80,6 +82,22 @@ def test_no_picture_from_elsewhere_is_served_whatever_the_file_of_events_says(cl
         db.execute("UPDATE visits SET snapshot = '/etc/passwd'")
     db.close()
     assert client.get(f"/api/visits/{NUMBERS[0]}/picture.jpg").status_code == 404
+
+
+@pytest.mark.parametrize(("kind", "told"), [(APPEARED, [Denial("Ann", 5)]), (LEFT, [])])
+def test_not_this_person_on_a_visit_that_goes_on_is_told_to_the_stream(tmp_path, kind, told):
+    put(tmp_path / "people/Ann/1.png", (0, 0, 255))
+    (tmp_path / "1.jpg").write_bytes(jpeg((255, 0, 0)))
+    store = EventStore(tmp_path / "events.sqlite")
+    event = Event(kind, 1e9, "door", NUMBERS[0], 5, "Ann", started_at=1e9, ended_at=1e9)
+    store.add([row(event, tmp_path / "1.jpg")])
+    store.close()
+    with people_desk(tmp_path / "people", tmp_path / "store.sqlite") as desk:
+        visits = VisitBook([tmp_path / "events.sqlite"], [tmp_path])
+        client = client_of(desk, views=[View("door")], visits=visits)
+        assert client.post("/api/people/Ann/not", json={"visit": NUMBERS[0]}).status_code == 204
+        assert desk.known.take_denials("door") == told
+        assert client.get("/api/people").json()[0]["counter_examples"] == 1
 
 
 def test_where_no_visits_are_kept_that_is_said():

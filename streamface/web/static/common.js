@@ -10,7 +10,8 @@ export async function api(method, path, body) {
     location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
     throw new Error("sign in first");
   }
-  const told = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : null;
+  const sent = await answer.text(); // nothing, where an answer without content still calls itself JSON
+  const told = sent && answer.headers.get("Content-Type")?.startsWith("application/json") ? JSON.parse(sent) : null;
   if (!answer.ok) {
     const detail = told?.detail;
     const text = detail?.message ?? detail?.[0]?.msg ?? detail;

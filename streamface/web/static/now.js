@@ -2,6 +2,7 @@ import { api, at, called, changed, clock, cut, fromTemplate, kind, say, span, tw
 
 const GONE_MS = 1500;
 const THUMBNAIL_MS = 1000;
+const TOLD_MS = 8000;
 
 /** The list of who is in view, over all cameras. */
 export class Now {
@@ -71,14 +72,26 @@ export class Now {
     }
   }
 
+  /** The name goes with one of the next pictures; the counter-example takes a moment longer. */
   async deny(entry, camera, name) {
+    this.tell(entry, `Not ${name} any more. Keeping the picture…`);
     try {
       await api("POST", `/api/people/${encodeURIComponent(name)}/not`, { camera, track: entry.face.track });
-      say(`The picture is kept: this is not ${name}.`);
+      this.tell(entry, `Not ${name}: the picture is kept as a counter-example.`, TOLD_MS);
       changed();
     } catch (error) {
-      say(error.message);
+      this.tell(entry, `Not kept as a counter-example for ${name}: ${error.message}`, TOLD_MS);
     }
+  }
+
+  /** Say something about somebody in view; for a while, where it is over. */
+  tell(entry, text, forMs) {
+    const told = entry.item.querySelector(".told");
+    told.textContent = text;
+    told.hidden = false;
+    say(text);
+    clearTimeout(entry.quiet);
+    if (forMs) entry.quiet = setTimeout(() => (told.hidden = true), forMs);
   }
 
   tidy() {

@@ -84,12 +84,15 @@ export class Visits {
   denial(visit) {
     const button = made("button", { textContent: `Not ${visit.person}` });
     twice(button, `Really not ${visit.person}`, async () => {
+      button.disabled = true;
+      button.textContent = "Keeping the picture…";
       try {
         await api("POST", `/api/people/${encodeURIComponent(visit.person)}/not`, { visit: visit.id });
         say(`The picture is kept: this is not ${visit.person}.`);
-        button.disabled = true;
+        button.textContent = `Kept: not ${visit.person}`;
         changed();
       } catch (error) {
+        button.disabled = false;
         say(error.message);
         button.textContent = error.message;
       }
