@@ -33,11 +33,13 @@ def parts(**changes):
         (GOOD, -0.2, ["left"], None, guide.TURN_LEFT),
         (GOOD, -0.2, ["right"], "right", guide.TURN_RIGHT),
         (GOOD, 0.12, ["left"], None, guide.TURN_LEFT),  # between straight and turned
-        (GOOD, 0.5, ["left"], None, guide.LESS_TURN),
-        (GOOD, 0.5, ["straight"], None, guide.LOOK_STRAIGHT),
+        (GOOD, 0.45, ["left"], "left", guide.TURN_LEFT),
+        (GOOD, 0.55, ["left"], None, guide.LESS_TURN),
+        (GOOD, 0.55, ["straight"], None, guide.LOOK_STRAIGHT),
         (GOOD, 0.0, [], None, guide.DONE),
-        (parts(size=0.5), 0.0, ALL, None, guide.NEARER),
+        (parts(size=0.6), 0.0, ALL, None, guide.NEARER),
         (parts(size=0.6), 0.2, ["left"], "left", guide.TURN_LEFT),  # turned eyes are nearer together
+        (parts(size=0.4), 0.2, ["left"], None, guide.NEARER),
         (parts(light=0.3, brightness=0.1), 0.0, ALL, None, guide.LIGHT),
         (parts(light=0.3, brightness=0.97), 0.0, ALL, None, guide.LESS_LIGHT),
         (parts(sharpness=0.1), 0.0, ALL, None, guide.STILL),
