@@ -1,14 +1,14 @@
-"""The limits of the guide for enrolment: what a turned view is worth, and how long it takes. `python -m benchmarks.guide`
+"""What a turned view is worth to the guide for enrolment, and how long the guide takes. `python -m benchmarks.guide`
 
-Photographs: lfw_dev with Dlib; of pairs of one person, one who looks straight and one by how far the head is turned, how
-many are accepted at the threshold for names. Turned as `alignment.turn` says: where the nose lies between the eyes.
+Photographs: lfw_dev with Dlib; of pairs of one person, one who looks straight and one by how far the head is turned,
+how many are accepted at the threshold for names. Turned as `alignment.turn` says: where the nose is between the eyes.
 
-Frames: the head-pose clips, a woman who turns from one profile towards the other side and a man who looks at the camera; how the
-measure is spread, by how many degrees the head is turned there, how far the embedding is from the views from the
-front, and what the guide says of each frame alone.
+Frames: the head-pose clips, a woman who turns from one profile towards the other side and a man who looks at the
+camera; how the measure is spread, by how many degrees the head is turned there, how far the embedding is from the views
+from the front, and what the guide says of each frame alone.
 
-Enrolments: the woman's clip played so that her head follows what the guide asks for, a moment after it was said, as real
-people do; and the same clip over and over, which follows nothing. The page looks every 0.3 s.
+Enrolments: the woman's clip played so that her head follows what the guide asks for, a moment after it was said, as
+real people do; and the same clip over and over, which follows nothing. The page looks every 0.3 s.
 """
 
 from __future__ import annotations

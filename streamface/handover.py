@@ -126,6 +126,10 @@ class Handovers:
             return self._believed(Handover(seen.track, None))
         return None
 
+    def in_doubt(self, track: int) -> bool:
+        """True from when a face is hidden, touched or jumps until a look in clear sight has told whose it is."""
+        return track in self._hidden or track in self._suspected
+
     def is_suspected(self, track: int) -> bool:
         """True while the track seems to show somebody else, and another look is to tell."""
         return track in self._suspected

@@ -287,7 +287,7 @@ class Memory:
         attributes: Mapping[str, Attribute] = known.attributes
         return FaceResult(
             track, known.match, attributes, known.quality, known.analyzed_at, known.stranger, known.latest,
-            unrecorded=known.unrecorded,
+            doubted=known.match is not None and self._handovers.in_doubt(track.id), unrecorded=known.unrecorded,
         )  # fmt: skip
 
     def close(self) -> None:

@@ -159,4 +159,6 @@ def decide(asking: Sequence[NameVotes], match: Matcher, at: float | None = None)
 
 def one_by_one(match: Callable[[np.ndarray, float, float], Match]) -> Matcher:
     """A matcher that asks `match` about each mean in turn."""
-    return lambda vectors, agreements, factor, without=(): [match(*pair, factor) for pair in zip(vectors, agreements, strict=True)]
+    return lambda vectors, agreements, factor, without=(): [
+        match(*pair, factor) for pair in zip(vectors, agreements, strict=True)
+    ]

@@ -128,8 +128,10 @@ class Privacy:
         )
 
     def _may_be_seen(self, face: FaceResult, at: float) -> bool:
-        """Never while it is not decided who it is, nor soon after."""
+        """Never while it is not decided who it is, nor soon after; nor while it may be somebody else by now."""
         track, match = face.track.id, face.match
+        if face.doubted:
+            return False
         allowed = match is not None and not self._is_private(match)
         if allowed and self._blur is not None:
             allowed = self._blur == ("known" if match.identity is None else "unknown")

@@ -288,6 +288,9 @@ class FaceResult:
     """Who it is among those without a name; None for people with one, and while strangers are not numbered."""
     latest: LatestView | None = None
     """None until the face was looked at for a name, and without a gallery."""
+    doubted: bool = False
+    """True after the face was hidden, touched by another or jumped, until a look has told whether it is still the same
+    person."""
     covered: bool = False
     """Whether the face is covered in the frame's image."""
     unrecorded: bool = False

@@ -224,3 +224,24 @@ def test_where_a_tracker_keeps_its_number_the_track_starts_anew(memory):
     assert moved(memory) == [Handover(2, None)] and memory.result(track(2)).match.identity == "Anna"
     seen(memory, 2, BERT, 0.8)
     assert memory.result(track(2)).match.identity == "Bert"
+
+
+def test_from_being_hidden_until_a_look_has_told_a_name_is_in_doubt(memory):
+    for at in (0.1, 0.2, 0.3):
+        seen(memory, 1, ANNA, at)
+    assert not memory.result(track(1)).doubted
+    gone(memory, 1, 0.4)
+    assert memory.result(track(1, missed=1)).doubted
+    memory.refresh(0.5)
+    memory.watch([track(1)])
+    assert memory.result(track(1)).doubted, "in sight again, and not looked at yet"
+    seen(memory, 1, BERT, 0.6)
+    assert memory.result(track(1)).doubted and memory.result(track(1)).match.identity == "Anna"
+    seen(memory, 1, ANNA, 0.7)
+    assert not memory.result(track(1)).doubted
+
+
+def test_nobody_without_a_decision_is_doubted(memory):
+    memory.refresh(0.1)
+    memory.watch([track(1, missed=1)])
+    assert not memory.result(track(1, missed=1)).doubted

@@ -89,6 +89,17 @@ def test_a_face_is_shown_only_when_nothing_spoke_against_it_for_a_while():
     assert is_covered(privacy.take(frame(41, face(1, ANN)))[0], 1)
 
 
+def test_while_it_is_doubted_whose_face_a_number_shows_it_is_covered():
+    """And shown again as soon as a look has told that it is the same person."""
+    privacy = made("unknown")
+    assert not is_covered(after_a_while(privacy, face(1, ANN)), 1)
+    assert is_covered(privacy.take(frame(41, face(1, ANN, doubted=True)))[0], 1)
+    assert not is_covered(privacy.take(frame(42, face(1, ANN)))[0], 1)
+    somebody_private = made(None, "Bob")
+    after_a_while(somebody_private, face(1, ANN))
+    assert is_covered(somebody_private.take(frame(41, face(1, ANN, doubted=True)))[0], 1)
+
+
 def test_without_anybody_to_hide_results_pass_as_they_are():
     privacy, result = made(None), frame(0, face(1, ANN), found=None)
     assert privacy.take(result) == [result] and not privacy.is_active

@@ -103,9 +103,10 @@ class Gallery:
         """The nearest person for each of (M, D) embeddings; `threshold` is one for all, or (M,).
 
         A person is as near as the nearest of their pictures; within `threshold` that is the answer, beyond it
-        the identity is None and the distance stays. `without` has for each face the people who are passed over. Of two equally near the first by name is taken, with an equal
-        `runner_up`. Raises `SettingsError` for another length of embedding, values that are no numbers, or a
-        `network` (when given) that is not the gallery's; `UnknownNameError` for the metric.
+        the identity is None and the distance stays. `without` has for each face the people who are passed over.
+        Of two equally near the first by name is taken, with an equal `runner_up`. Raises `SettingsError` for another
+        length of embedding, values that are no numbers, or a `network` (when given) that is not the gallery's;
+        `UnknownNameError` for the metric.
         """
         metric = choose("metric", metric, METRICS)
         faces = self._faces(vectors, network)

@@ -15,9 +15,9 @@ LEAST_SHARPNESS = 0.4
 LEAST_LIGHT, DARK = 0.7, 0.4
 """Least of `ViewParts.light`; below `DARK` in brightness more light is wanted, above it less."""
 STRAIGHT_TURN, LEAST_TURN, MOST_TURN = 0.10, 0.14, 0.50
-"""Of `alignment.turn`: up to the first the person looks straight, between the others turned by a good measure, 20 to 45
-degrees. From `python -m benchmarks.guide`: up to 0.10 views of one person are accepted as often as those from the front,
-to 0.50 nearly, beyond in one case of three; the measure of somebody who looks straight varies by 0.02."""
+"""Of `alignment.turn`: up to the first the person looks straight, between the others turned by a good measure, 20 to
+45 degrees. From `python -m benchmarks.guide`: up to 0.10 views of one person are accepted as often as those from the
+front, to 0.50 nearly, beyond in one case of three; the measure of somebody who looks straight varies by 0.02."""
 
 GONE, NEARER, LIGHT, LESS_LIGHT, STILL = "gone", "nearer", "more light", "less light", "hold still"
 LOOK_STRAIGHT, TURN_LEFT, TURN_RIGHT, LESS_TURN = "look straight", "turn left", "turn right", "less turned"

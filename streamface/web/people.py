@@ -150,8 +150,8 @@ def remove_picture(request: Request, name: str, key: str) -> None:
 async def not_this_person(request: Request, name: str, who: NotThisPerson) -> None:
     """The picture becomes a counter-example: a face nearer to it than to all of the person's own does not get the name.
 
-    One of `picture`, `visit`, or `camera` and `track`. Somebody who is in view loses the name with the next frame and for
-    the rest of the visit, whether or not the picture can be kept.
+    One of `picture`, `visit`, or `camera` and `track`. Somebody who is in view loses the name with the next frame and
+    for the rest of the visit, whether or not the picture can be kept.
     """
     people = desk(request)
     await run_in_threadpool(people.check_known, name)

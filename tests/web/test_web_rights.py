@@ -152,6 +152,15 @@ def test_every_trace_is_deleted_and_looked_for_again(site, desk, folder, tmp_pat
     assert finished(client, begin(client, "export"))["problem"].startswith("nobody here is named")
 
 
+def test_whoever_gets_the_name_afterwards_is_known_again(site, desk, view):
+    client, _ = site
+    show(view, None, {NAME})
+    assert finished(client, begin(client, "erasure", typed=NAME))["state"] == "done"
+    answer = client.post(f"/api/people/{quoted(NAME)}/pictures", files=[("files", ("1.jpg", jpeg(RED)))])
+    assert answer.json()[0]["key"] and desk.match(vector(RED)).identity == NAME
+    assert desk.known.erasing == frozenset()
+
+
 def test_nothing_is_deleted_before_the_cameras_outputs_have_heard(site, folder, view):
     client, made = site
     begun = begin(client, "erasure", typed=NAME).json()
