@@ -7,11 +7,10 @@ import json
 from typing import Annotated
 
 from fastapi import APIRouter, Body, HTTPException, Request, WebSocket, WebSocketDisconnect
-from starlette.concurrency import run_in_threadpool
 
 from streamface.kiosk.sink import KioskSink
 from streamface.kiosk.texts import told
-from streamface.web.live import ANSWER_S, QUIET_S
+from streamface.web.live import ANSWER_S, QUIET_S, encoded
 from streamface.web.site import of
 
 router = APIRouter(prefix="/api/kiosk", tags=["kiosk"])
@@ -71,7 +70,7 @@ async def picture(socket: WebSocket, width: int = 960) -> None:
             if snapshot.version == version:
                 continue
             version = snapshot.version
-            await socket.send_bytes(await run_in_threadpool(view.jpeg, snapshot, False, width))
+            await socket.send_bytes(await encoded(view, snapshot, False, width))
             await asyncio.wait_for(socket.receive_text(), ANSWER_S)
     except (WebSocketDisconnect, RuntimeError):
         return

@@ -64,8 +64,8 @@ async def live(socket: WebSocket, camera: str, drawn: bool = True, width: int = 
                 snapshot = await view.next(version, QUIET_S)
                 fresh = snapshot.version > version
                 version = snapshot.version
-                data = await run_in_threadpool(view.jpeg, snapshot, drawn, width) if fresh else None
-                await socket.send_text(json.dumps({**described(view, snapshot), "picture": data is not None}))
+                data = await encoded(view, snapshot, drawn, width) if fresh else None
+                await socket.send_text(_told(view, snapshot, data is not None))
                 if data is not None:
                     await socket.send_bytes(data)
                 await asyncio.wait_for(socket.receive_text(), ANSWER_S)
@@ -73,6 +73,21 @@ async def live(socket: WebSocket, camera: str, drawn: bool = True, width: int = 
             return
         except (TimeoutError, KeyError):  # no answer, or one that is no text
             await socket.close(1008, "no answer")
+
+
+async def encoded(view: View, snapshot: Snapshot, drawn: bool, width: int) -> bytes | None:
+    """The picture as JPEG, see `View.jpeg`; made in another thread unless another viewer has it already."""
+    ready = view.ready(snapshot, drawn, width)
+    return await run_in_threadpool(view.jpeg, snapshot, drawn, width) if ready is None else ready
+
+
+def _told(view: View, snapshot: Snapshot, has_picture: bool) -> str:
+    """`described` as text, made once for all viewers who get its picture."""
+
+    def text() -> str:
+        return json.dumps({**described(view, snapshot), "picture": has_picture})
+
+    return view.once(snapshot, "text", text) if has_picture else text()
 
 
 def _view(request: Request, camera: str) -> View:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import cv2
@@ -16,6 +17,19 @@ from streamface.types import FrameResult
 
 QUALITY = 80
 """Of JPEG, 0..100."""
+MOST_FPS = 25.0
+"""Pictures a second that a viewer gets at most; all get the same ones, so that each is encoded once."""
+MOST_SHARED = 8
+"""Sizes of a picture that are kept while viewers get it."""
+
+
+class _Shared:
+    """Something made of a result, such as its picture in one size."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.version: int | None = None
+        self.data: bytes | str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +59,9 @@ class View(Sink):
         self.camera = camera
         self._visits = Visits(leave_after_s)
         self._lock = threading.Lock()
-        self._newest = Snapshot(0)
-        self._encoded: dict[tuple[bool, int], bytes] = {}
+        self._newest = self._shown = Snapshot(0)
+        self._due_at = 0.0
+        self._shared: dict[object, _Shared] = {}
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._drawn_for = 0
 
@@ -61,7 +76,6 @@ class View(Sink):
             self._visits.update(result)
         with self._lock:
             self._newest = Snapshot(self._newest.version + 1, result, image, self._visits.since)
-            self._encoded.clear()
             waiting = list(self._waiting)
         for loop, event in waiting:
             if not loop.is_closed():
@@ -73,19 +87,33 @@ class View(Sink):
         return self._newest
 
     async def next(self, version: int, timeout_s: float) -> Snapshot:
-        """The newest result once it is newer than `version`, or the same again after `timeout_s`."""
+        """A result newer than `version` once there is one, the same for all viewers and at most `MOST_FPS` a second;
+        the one that was shown last after `timeout_s` without."""
         mine = asyncio.get_running_loop(), asyncio.Event()
         with self._lock:
             self._waiting.add(mine)
         try:
             if self._newest.version <= version:
                 await asyncio.wait_for(mine[1].wait(), timeout_s)
+            while (wait_s := self._show()) > 0 and self._shown.version <= version:
+                await asyncio.sleep(wait_s)
         except TimeoutError:
             pass
         finally:
             with self._lock:
                 self._waiting.discard(mine)
-        return self._newest
+        return self._shown
+
+    def _show(self) -> float:
+        """Let viewers have the newest result when it is time for another one; seconds until then, 0 where it was."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._due_at:
+                return self._due_at - now
+            if self._shown is not self._newest:
+                self._shown, self._due_at = self._newest, now + 1 / MOST_FPS
+                self._shared = {}
+            return 0.0
 
     def look(self, drawn: bool) -> Looking:
         """A viewer's presence, as a context manager: pictures with labels are drawn only while somebody wants them."""
@@ -100,15 +128,25 @@ class View(Sink):
         if snapshot.result is None:
             return None
         image = snapshot.image if drawn and snapshot.image is not None else snapshot.result.frame.image
-        key = drawn, width
+        return self.once(snapshot, (drawn, width), lambda: _jpeg(image, width))
+
+    def ready(self, snapshot: Snapshot, drawn: bool, width: int) -> bytes | None:
+        """The same where somebody has asked for it already; None where it has to be made."""
         with self._lock:
-            if snapshot.version == self._newest.version and key in self._encoded:
-                return self._encoded[key]
-        data = _jpeg(image, width)
+            shared = self._shared.get((drawn, width))
+        return shared.data if shared is not None and shared.version == snapshot.version else None
+
+    def once(self, snapshot: Snapshot, key: object, make: Callable[[], bytes | str]) -> bytes | str:
+        """What `make` gives: whoever wants it of a snapshot first makes it, and all others wait for that."""
         with self._lock:
-            if snapshot.version == self._newest.version:
-                self._encoded[key] = data
-        return data
+            if len(self._shared) >= MOST_SHARED:
+                self._shared = {}
+            shared = self._shared.setdefault(key, _Shared())
+        with shared.lock:
+            if shared.version != snapshot.version:
+                shared.version, shared.data = None, make()
+                shared.version = snapshot.version
+            return shared.data
 
 
 class Looking:
@@ -126,7 +164,10 @@ class Looking:
 
 
 def _jpeg(image: np.ndarray, width: int) -> bytes:
+    """Halved as often as it goes, which is exact and fast, then linearly: a tenth of the time of areas at once."""
+    height = max(1, round(image.shape[0] * width / image.shape[1]))
+    while image.shape[1] >= 2 * width and min(image.shape[:2]) > 1:
+        image = cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA)
     if image.shape[1] > width:
-        height = max(1, round(image.shape[0] * width / image.shape[1]))
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()

@@ -19,6 +19,8 @@ def test_the_live_page_and_its_dialogs(demo, watched, size, scheme):
     assert axe_faults(page) == []
     for which in DIALOGS:
         dialog = open_dialog(page, which)
+        if which == "enrol":
+            page.wait_for_selector("#enrol-pictures .taken")
         assert (which, axe_faults(page)) == (which, [])
         page.keyboard.press("Escape")
         dialog.wait_for(state="hidden")

@@ -35,7 +35,7 @@ def clip(request) -> Acts:
 
 
 @pytest.mark.parametrize("who, size", [(portrait, DESKTOP), (portrait, PHONE), (clip, DESKTOP)],
-                         ids=["portrait, desktop", "portrait, phone", "clip, desktop"])  # fmt: skip
+                         ids=["portrait-desktop", "portrait-phone", "clip-desktop"])  # fmt: skip
 def test_somebody_gets_a_name_while_the_stream_goes_on(browser, watched, settings, tmp_path, request, who, size):
     with ActingCamera({"she": who(request)}) as camera, ServedStream(serve(camera, tmp_path)) as stream:
         camera.step_in("she")

@@ -85,6 +85,7 @@ def test_labels_may_be_in_the_picture_or_not_at_all(demo, watched, labels):
 def test_visits_are_chosen_by_person(demo, watched):
     page = watched(demo.url, DESKTOP).page
     wait_for_faces(page)
+    page.wait_for_selector("#visit-list .unknown")
     page.wait_for_selector("#visit-person option >> text=Eileen Collins", state="attached")
     page.select_option("#visit-person", label="Eileen Collins")
     names = "[...document.querySelectorAll('#visit-list .name')].map((one) => one.textContent)"

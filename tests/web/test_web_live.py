@@ -1,5 +1,6 @@
 import asyncio
 import threading
+import time
 
 import cv2
 import numpy as np
@@ -75,11 +76,62 @@ def test_a_picture_is_encoded_once_for_all_who_look(monkeypatch):
         assert view.jpeg(view.newest, False, 320) == b"jpeg"
     assert encoded == [320]
     view.jpeg(view.newest, False, 640)
-    old = view.newest
     view.write(result(1), None)
-    view.jpeg(old, False, 320)
     view.jpeg(view.newest, False, 320)
-    assert encoded == [320, 640, 320, 320]
+    view.jpeg(view.newest, False, 320)
+    assert encoded == [320, 640, 320]
+
+
+def test_those_who_ask_at_once_share_a_picture_too(monkeypatch):
+    view, encoded = View("door"), []
+
+    def slowly(image, width):
+        encoded.append(width)
+        time.sleep(0.1)
+        return b"jpeg"
+
+    monkeypatch.setattr(views, "_jpeg", slowly)
+    view.write(result(0), None)
+    askers = [threading.Thread(target=view.jpeg, args=(view.newest, False, 320)) for _ in range(5)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert encoded == [320]
+
+
+def test_viewers_get_the_same_pictures_and_not_too_many(monkeypatch):
+    monkeypatch.setattr(views, "MOST_FPS", 5.0)
+    view, end = View("door"), time.monotonic() + 1.1
+
+    async def watch() -> list[int]:
+        versions = [0]
+        while time.monotonic() < end:
+            versions.append((await view.next(versions[-1], 2)).version)
+        return versions
+
+    async def play() -> None:
+        for index in range(1000):
+            if time.monotonic() > end + 0.3:
+                return
+            view.write(result(index), None)
+            await asyncio.sleep(0.01)
+
+    async def all_at_once() -> list[list[int]]:
+        *seen, _ = await asyncio.gather(watch(), watch(), watch(), play())
+        return seen
+
+    first, second, third = asyncio.run(all_at_once())
+    assert first == second == third and 3 <= len(first) - 1 <= 8
+
+
+@pytest.mark.parametrize("width, shape", [(4000, (180, 320)), (320, (180, 320)), (200, (112, 200)), (160, (90, 160)),
+                                          (100, (56, 100)), (64, (36, 64))])  # fmt: skip
+def test_pictures_are_as_wide_as_asked_for_and_never_wider_than_they_are(width, shape):
+    view = View("door")
+    view.write(result(0), None)
+    data = np.frombuffer(view.jpeg(view.newest, False, width), np.uint8)
+    assert cv2.imdecode(data, cv2.IMREAD_COLOR).shape[:2] == shape
 
 
 def test_an_analysis_thread_is_never_kept_waiting_by_a_viewer_who_has_gone():

@@ -1,7 +1,7 @@
-import { called, clock, fromTemplate, kind, made } from "./common.js";
+import { called, clock, fromTemplate, kind, made, widthFor } from "./common.js";
 
 const AGAIN_MS = 2000;
-const WIDEST = 1280;
+const LETTER = 8.5; // pixels that a letter of a label takes, its margin included
 const ROOMY = 500; // pixels from which on a label has room for more than the name
 
 /** One camera's tile: asks for a picture, draws it, asks for the next. */
@@ -36,7 +36,7 @@ export class Camera {
     }
     clearTimeout(this.timer);
     if (document.hidden) return; // nobody looks: nothing is drawn or sent
-    const width = Math.min(WIDEST, Math.ceil(this.tile.clientWidth * devicePixelRatio) || 640);
+    const width = widthFor(this.tile.clientWidth * devicePixelRatio || 640);
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const query = `drawn=${this.mode === "picture"}&width=${width}`;
     this.socket = new WebSocket(`${scheme}://${location.host}/api/cameras/${encodeURIComponent(this.name)}/live?${query}`);
@@ -92,7 +92,9 @@ export class Camera {
       const { age, gender, emotion } = face.attributes;
       const roomy = this.tile.clientWidth > ROOMY;
       const more = roomy ? [gender?.label, age?.label, emotion?.label].filter(Boolean).join(", ") : "";
-      label.firstChild.textContent = more ? `${called(face)} · ${more}` : called(face);
+      const shown = more ? `${called(face)} · ${more}` : called(face);
+      label.firstChild.textContent = shown;
+      label.classList.toggle("leftward", left * this.tile.clientWidth + shown.length * LETTER > this.tile.clientWidth);
       const text = face.identity ? `${face.identity}: details` : `${called(face)}: give a name`;
       if (label.getAttribute("aria-label") !== text) label.setAttribute("aria-label", text);
     }

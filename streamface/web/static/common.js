@@ -28,6 +28,9 @@ export function say(text) {
   document.querySelector("#said").textContent = text;
 }
 
+/** The width to ask for, of a picture that is shown in so many pixels: one of a few, so that viewers share them. */
+export const widthFor = (pixels) => [320, 640, 960].find((width) => width >= pixels) ?? 1280;
+
 /** The element with this id. */
 export const at = (id) => document.getElementById(id);
 

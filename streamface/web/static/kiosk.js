@@ -1,7 +1,7 @@
-import { api } from "./common.js";
+import { api, widthFor } from "./common.js";
 
 const AGAIN_MS = 1500;
-const WIDEST = 1280;
+const LONG = 90; // letters of a title, such as a claimed name, from which on they are smaller
 const LOST = { state: "offline", detail: null, title: "No connection", more: "Please wait, or ask for help", done: 0, total: 0 };
 const page = Object.fromEntries(
   ["kiosk", "picture", "icon", "title", "more", "progress", "claim", "name", "claim-cancel", "problem"].map((id) => [id, document.getElementById(id)]),
@@ -30,6 +30,7 @@ function show(now) {
   page.kiosk.dataset.state = now.state;
   page.kiosk.dataset.detail = now.detail ?? "";
   set(page.title, now.title);
+  page.title.classList.toggle("long", now.title.length > LONG);
   set(page.more, now.more);
   const icon = ["guide", "prompt"].includes(now.state) ? now.detail : now.state;
   page.icon.firstElementChild.setAttribute("href", `#i-${icon}`);
@@ -58,7 +59,7 @@ async function draw(socket, data) {
 }
 
 function watch() {
-  const width = Math.min(WIDEST, Math.ceil(page.picture.clientWidth * devicePixelRatio) || 640);
+  const width = widthFor(page.picture.clientWidth * devicePixelRatio || 640);
   keep(`/api/kiosk/picture?width=${width}`, (socket) => (socket.onmessage = (message) => draw(socket, message.data)));
 }
 

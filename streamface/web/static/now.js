@@ -15,8 +15,10 @@ export class Now {
 
   /** faces: of one camera now; canvas: its picture, from which the thumbnails are cut. */
   update(camera, faces, canvas) {
+    const there = new Set(faces.filter((one) => one.in_sight && (one.identity || one.stranger)).map(called));
     for (const face of faces.filter((one) => one.since != null)) { // without, the tracker guesses where somebody is who has gone
       const key = `${camera}/${face.track}`;
+      if (!face.in_sight && (!this.entries.has(key) || there.has(called(face)))) continue; // gone before this page came, or back elsewhere
       const entry = this.entries.get(key) ?? this.add(key, camera);
       entry.seen = performance.now();
       entry.face = face;
@@ -25,6 +27,10 @@ export class Now {
         cut(entry.item.querySelector("canvas"), canvas, face.box);
         entry.cut = performance.now();
       }
+    }
+    for (const [key, entry] of this.entries) { // who is back under another number is listed once
+      const isOld = key.startsWith(`${camera}/`) && !faces.some((one) => one.in_sight && `${camera}/${one.track}` === key);
+      if (isOld && there.has(entry.name)) entry.seen = -Infinity;
     }
     at("nobody").hidden = this.entries.size > 0;
   }
@@ -44,7 +50,7 @@ export class Now {
     if (item.className !== coloured) item.className = coloured;
     if (name !== entry.name) this.rename(entry, camera, name);
     const since = face.since == null ? "" : ` · since ${clock(face.since, true)} (${span(Date.now() / 1000 - face.since)})`;
-    put(item.querySelector(".more"), `${camera}${since}${face.visit > 1 ? ` · visit ${face.visit}` : ""}`);
+    put(item.querySelector(".more"), `${camera}${since}${face.visit > 1 ? ` · visit\u00a0${face.visit}` : ""}`);
     const sure = item.querySelector(".sure");
     sure.hidden = !face.identity || face.distance == null;
     if (!sure.hidden) {
