@@ -18,7 +18,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import cv2
@@ -67,6 +67,10 @@ class Camera:
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
                 self.end_headers()
+                with suppress(ConnectionError):  # the program has ended
+                    self._send()
+
+            def _send(self) -> None:
                 due = time.monotonic()
                 while not camera._ends:
                     picture, stands = camera._next()
@@ -168,7 +172,7 @@ def takes(clips: dict[str, list[np.ndarray]]) -> dict[str | None, tuple[list[byt
     """Everybody who comes, and nobody."""
     empty = backdrop(clips[WOMAN])
     man, far = empty.copy(), empty.copy()
-    man[:, 120:360] = clips[BOTH][30][:, 240:]
+    man[:, 120:360] = clips[BOTH][0][:, 240:]
     small = cv2.resize(clips[WOMAN][18], None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
     far[-small.shape[0] :, 144 : 144 + small.shape[1]] = small
     people = {"woman": clips[WOMAN][18], "man": man, "far": far}

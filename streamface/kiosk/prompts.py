@@ -25,7 +25,7 @@ STRAIGHT_WITHIN = 0.15
 """Change of `View.turn` up to which somebody looks straight."""
 SOLID = 0.3
 """Least `Relief.height` of a head. `python -m benchmarks.liveness`: a head 0.37, flat photographs up to 0.13."""
-SMILES, RISES = 0.5, 0.35
+SMILES, RISES = 0.65, 0.2
 """Least probability of happy, and least rise above that of the face at rest."""
 ON_THE_WAY = (0.06, 0.2)
 """Changes of `View.turn` of which a head that turns shows at least one, and two pictures shown in turn none."""

@@ -1,7 +1,6 @@
 """Commands after a decision."""
 
 import json
-import os
 import shlex
 import sys
 import time
@@ -111,8 +110,7 @@ def test_a_slow_command_for_the_refused_holds_up_no_door(tmp_path):
     made.close()
 
 
-def test_what_a_command_has_started_ends_with_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(hooks, "TIMEOUT_S", 1.0)
+def test_what_a_command_has_started_ends_with_it(tmp_path):
     beat = tmp_path / "beat"
     child = f"import time\nfor _ in range(600): open({str(beat)!r}, 'w').write(str(time.time())); time.sleep(0.05)"
     made = Hooks(python(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"), None)
@@ -122,9 +120,9 @@ def test_what_a_command_has_started_ends_with_it(tmp_path, monkeypatch):
         time.sleep(0.02)
     made.close()
     time.sleep(0.3)
-    last = beat.read_text()
-    time.sleep(0.3)
-    assert last and beat.read_text() == last
+    last = beat.stat().st_mtime_ns
+    time.sleep(0.5)
+    assert beat.stat().st_mtime_ns == last
 
 
 def test_passwords_of_ours_are_not_handed_on(tmp_path, monkeypatch):
@@ -136,12 +134,3 @@ def test_passwords_of_ours_are_not_handed_on(tmp_path, monkeypatch):
     variables = kept(ran)[1]
     made.close()
     assert [name for name, value in variables.items() if value == "secret"] == ["DOOR_PASSWORD"]
-
-
-def test_a_name_that_is_no_text_reaches_the_command_too(tmp_path):
-    ran, name = tmp_path / "ran.json", os.fsdecode(b"Ren\xe9")
-    made = Hooks(python(KEEP.format(path=str(ran))), None)
-    made.decided(True, {"person": name})
-    _, variables, body = kept(ran)
-    made.close()
-    assert variables["STREAMFACE_PERSON"] == name and json.loads(body)["person"] == name
