@@ -139,8 +139,18 @@ class Mqtt(EventOutput):
             state[last] = json.dumps({**told, "person": None, "stranger": None, "snapshot": None})
         with self._lock:
             self._retained |= state
-        for topic, text in state.items():
-            self._publish(topic, text, retain=True)
+        if self._client.is_connected():
+            for topic, text in state.items():
+                self._publish(topic, text, retain=True)
+        elif not self._closed:
+            self._drop_waiting()
+
+    def _drop_waiting(self) -> None:
+        """Begin anew with the broker: what waits for it in the library's memory cannot be taken out one by one."""
+        before, self._client = self._client, self._connecting()
+        before.disconnect()
+        # The library waits for its thread, which may be waiting for a connection.
+        threading.Thread(target=before.loop_stop, name="streamface-mqtt", daemon=True).start()
 
     def close(self) -> None:
         """Say that nobody watches any more, and disconnect."""

@@ -90,6 +90,22 @@ def test_somebody_whose_traces_are_deleted_is_taken_out_of_what_stays(running):
         sink.close()
 
 
+def test_events_that_wait_for_the_broker_are_forgotten_with_the_person(tmp_path, port, monkeypatch):
+    monkeypatch.setattr(mqtt, "CONNECT_S", 0.3)
+    sink = output(port)
+    sink.add([event("appeared", "v1", "Ann", number=1)])
+    time.sleep(0.2)
+    sink.forget({"Ann"}, ["v1"])
+    sink.add([event("appeared", "v2", "Bob", number=2)])
+    with broker(tmp_path, port), Listener(port) as listener:
+        until(lambda: listener.every("streamface/front_door/event"))
+        until(lambda: listener.last("streamface/front_door/presence") == "ON")
+        time.sleep(0.3)
+        assert [row["person"] for row in listener.every("streamface/front_door/event")] == ["Bob"]
+        assert not any("Ann" in str(heard) for heard in listener.heard)
+        sink.close()
+
+
 def test_what_stays_is_retained_and_events_are_not(running):
     sink = output(running)
     sink.add([event("appeared", "v1", "Ann")])

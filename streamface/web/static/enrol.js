@@ -30,7 +30,7 @@ export class Enrol {
     at("enrol-form").reset();
     at("enrol-problem").textContent = at("enrol-hint").textContent = "";
     at("enrol-pictures").replaceChildren();
-    this.saved = this.saving = this.busy = this.refused = false;
+    this.saved = this.saving = this.busy = this.refused = this.failed = false;
     this.looking = null;
     this.show();
     this.dialog.showModal();
@@ -41,7 +41,10 @@ export class Enrol {
       if (this.round !== round) return forget(told); // closed before the answer came
       this.told = told;
     } catch (error) {
-      if (this.round === round) at("enrol-problem").textContent = error.message;
+      if (this.round !== round) return;
+      this.failed = true;
+      at("enrol-problem").textContent = error.message;
+      this.show();
       return;
     }
     this.timer = setInterval(() => (this.busy ? null : (this.looking = this.look())), LOOK_MS);
@@ -74,7 +77,7 @@ export class Enrol {
 
   show() {
     const { told } = this;
-    const text = told?.text ?? "One moment…";
+    const text = told?.text ?? (this.failed ? "" : "One moment…");
     if (at("enrol-hint").textContent !== text) at("enrol-hint").textContent = text;
     this.showPictures(told?.pictures ?? []);
     this.showLikeness(told?.likeness ?? null);

@@ -72,8 +72,8 @@ export class Now {
     open.setAttribute("aria-label", face.identity ? `Details of ${name}` : `Give a name to ${name} at ${camera}`);
     const not = item.querySelector(".not");
     not.hidden = !face.identity;
+    not.textContent = face.identity ? `Not ${name}` : "";
     if (face.identity) {
-      not.textContent = `Not ${name}`;
       twice(not, `Really not ${name}`, () => this.deny(entry, camera, face.identity));
     }
   }
