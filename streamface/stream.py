@@ -28,7 +28,8 @@ from streamface.pipeline import Followed, Pace, Postponed
 from streamface.profiling import KEPT_FRAMES, Profile
 from streamface.settings import Settings
 from streamface.sinks.base import Sink
-from streamface.sinks.visits import Visit, Visits
+from streamface.sinks.visit_events import Visit
+from streamface.sinks.visits import Visits
 from streamface.types import Frame, FrameResult
 
 log = logging.getLogger(__name__)

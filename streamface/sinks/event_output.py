@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from streamface.sinks.visits import Event
+from streamface.sinks.visit_events import Event
 
 COLUMNS = (
     "id", "event", "time", "camera", "visit", "track", "person", "stranger", "previous", "distance", "started_at",

@@ -10,7 +10,7 @@ from streamface.errors import OutputError
 from streamface.sinks._disk import DiskSync
 from streamface.sinks._files import check_writable
 from streamface.sinks.event_output import COLUMNS, EventOutput, Row
-from streamface.sinks.visits import LEFT
+from streamface.sinks.visit_events import LEFT
 
 VERSION = 1
 """Of the tables; kept in the file as `PRAGMA user_version`."""

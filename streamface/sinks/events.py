@@ -13,7 +13,8 @@ from streamface.errors import OutputError
 from streamface.sinks.base import Sink
 from streamface.sinks.best_view import BestViews
 from streamface.sinks.event_output import EventOutput, row, utc
-from streamface.sinks.visits import CAMERA_BACK, CAMERA_LOST, LEFT, Event, Visits
+from streamface.sinks.visit_events import CAMERA_BACK, CAMERA_LOST, LEFT, Event
+from streamface.sinks.visits import Visits
 from streamface.types import LIVE, LOST, FrameResult, SourceEvent
 
 NAME = "events"

@@ -18,7 +18,7 @@ from streamface.errors import MissingPackageError, SettingsError
 from streamface.sinks import _home_assistant
 from streamface.sinks._secret import resolved
 from streamface.sinks.event_output import EventOutput, Row
-from streamface.sinks.visits import CAMERA_BACK, CAMERA_LOST, LEFT
+from streamface.sinks.visit_events import CAMERA_BACK, CAMERA_LOST, LEFT
 
 NAME = "mqtt"
 USER, PASSWORD = "STREAMFACE_MQTT_USER", "STREAMFACE_MQTT_PASSWORD"

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from uuid import uuid4
 
-from streamface.types import Box, FaceResult, FrameResult
+from streamface.sinks._stay import Stay, is_named, near, nobody_else, same_person, visit_of
+from streamface.sinks.visit_events import APPEARED, CHANGED, LEFT, RECOGNISED, Event, Visit
+from streamface.types import FaceResult, FrameResult
 
 KEPT = 1000
 """Visits remembered at most, so that a camera may run for months."""
-APPEARED, RECOGNISED, CHANGED, LEFT = "appeared", "recognised", "changed", "left"
-CAMERA_LOST, CAMERA_BACK = "camera_lost", "camera_back"
 LEAVE_AFTER_S = 5.0
 """Out of sight for so long, a person has left."""
 SETTLE_S = 0.3
@@ -25,123 +23,6 @@ WAIT_FOR_NAME_S = 1.0
 """While somebody is out of sight, a newcomer may be that person: 'appeared' waits so long for the name to tell."""
 OUTAGE_S = 60.0
 """After so long without any frame, nobody is taken to have stayed in view meanwhile."""
-
-
-def new_id() -> str:
-    """32 hexadecimal digits, never the same twice."""
-    return uuid4().hex
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to one person, or to a camera (then everything about a person is None)."""
-
-    kind: str
-    """'appeared': came into view; 'recognised': got a name; 'changed': lost it or got another; 'left': went;
-    'camera_lost', 'camera_back' and other kinds that begin with 'camera_'."""
-    at: float
-    """When it was told, in seconds since 1970 (UTC)."""
-    camera: str
-    """Name of the source, without credentials."""
-    visit: str | None = None
-    """The same for all events of one visit."""
-    track: int | None = None
-    person: str | None = None
-    """Name after the event; None while unknown."""
-    stranger: int | None = None
-    """Number of somebody without a name who is known again; None where strangers are not numbered."""
-    previous: str | None = None
-    """Name before, for 'changed'."""
-    distance: float | None = None
-    """At the latest look that gave the name, or that found nobody near; None before the first."""
-    start_s: float | None = None
-    """When the person came into view: seconds of the file, or since the first frame of a live source."""
-    end_s: float | None = None
-    """When the person was last seen, up to this event."""
-    started_at: float | None = None
-    """`start_s` as seconds since 1970 (UTC); for a file, when that frame was read."""
-    ended_at: float | None = None
-    """The same for `end_s`."""
-    frame: int | None = None
-    """Number of the frame in which it happened; for 'left' the last one with the person in sight."""
-    detail: str | None = None
-    """For a camera: what happened, in words."""
-    id: str = field(default_factory=new_id)
-    """Never the same twice: by it a receiver knows an event that is sent again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One person from coming into view to leaving."""
-
-    track: int
-    """The latest track, where there were several."""
-    identity: str | None
-    """The last name; None for somebody unknown."""
-    start_s: float
-    """Seconds of the file, or since the first frame of a live source."""
-    end_s: float
-    """When the face was last in sight."""
-    stranger: int | None = None
-    """Number of somebody unknown, where strangers are numbered."""
-
-
-@dataclass(slots=True, eq=False)
-class _Stay:
-    """A visit that is not over."""
-
-    track: int
-    started: tuple[float, float]
-    """Clock of the stream, and seconds since 1970."""
-    seen: tuple[float, float]
-    frame: int
-    box: Box
-    id: str = field(default_factory=new_id)
-    person: str | None = None
-    stranger: int | None = None
-    distance: float | None = None
-    told: bool = False
-    """Whether 'appeared' has been told."""
-    answer: str | None = None
-    """Another name than `person`, not told yet, or None for nobody; valid while `answers` is above 0."""
-    answers: int = 0
-    answered_s: float = 0.0
-    answer_distance: float | None = None
-    silent: bool = False
-    """Whether nothing is told of it any more."""
-
-    def hush(self) -> None:
-        """Tell nothing of this visit from now on."""
-        self.silent, self.person, self.stranger, self.answer, self.answers = True, None, None, None, 0
-
-    def is_of(self, people: Collection[str]) -> bool:
-        """Whether it is one of these people's, as was told or as is about to be."""
-        return self.person in people or (self.answers > 0 and self.answer in people)
-
-    def looked(self, face: FaceResult, now: float) -> None:
-        """Take the gallery's answer into account."""
-        if face.match is None or face.track.missed or self.silent:
-            return
-        name = face.match.identity
-        self.stranger = face.stranger.number if face.stranger else self.stranger
-        if name == self.person:
-            self.answers, self.distance = 0, face.match.distance
-            return
-        if not self.answers or name != self.answer:
-            self.answer, self.answers, self.answered_s = name, 0, now
-        self.answers += 1
-        self.answer_distance = face.match.distance
-
-    def settles(self, now: float, settle_s: float) -> bool:
-        """Whether the other name has been the answer for long enough."""
-        return self.answers > 1 and now - self.answered_s >= settle_s - 1e-9
-
-    def event(self, kind: str, at: float, camera: str, previous: str | None = None) -> Event:
-        """What is known, as an event."""
-        return Event(
-            kind, at, camera, self.id, self.track, self.person, None if self.person else self.stranger, previous,
-            self.distance, self.started[0], self.seen[0], self.started[1], self.seen[1], self.frame,
-        )  # fmt: skip
 
 
 class Visits:
@@ -155,8 +36,8 @@ class Visits:
 
     def __init__(self, leave_after_s: float = LEAVE_AFTER_S, settle_s: float = SETTLE_S, kept: int = KEPT) -> None:
         self._leave_after_s, self._settle_s = leave_after_s, settle_s
-        self._present: dict[int, _Stay] = {}
-        self._away: list[_Stay] = []
+        self._present: dict[int, Stay] = {}
+        self._away: list[Stay] = []
         self._past: deque[Visit] = deque(maxlen=kept)
         self._now: tuple[float, float] | None = None
         self._camera = ""
@@ -201,7 +82,7 @@ class Visits:
         found, self._forgotten = self._forgotten, []
         return found
 
-    def _hush(self, stay: _Stay) -> None:
+    def _hush(self, stay: Stay) -> None:
         if not stay.silent:
             self._forgotten.append(stay.id)
         stay.hush()
@@ -234,7 +115,7 @@ class Visits:
     def visits(self) -> tuple[Visit, ...]:
         """Everybody seen, those in view included, in order of coming; only the latest `kept` who have left."""
         going_on = (*self._away, *self._present.values())
-        every = [*self._past, *(_visit(stay) for stay in going_on if not stay.silent)]
+        every = [*self._past, *(visit_of(stay) for stay in going_on if not stay.silent)]
         return tuple(sorted(every, key=lambda visit: (visit.start_s, visit.track)))
 
     def _moved(self, result: FrameResult) -> list[Event]:
@@ -250,12 +131,12 @@ class Visits:
         """Begin or continue the stay of one track."""
         track, now = face.track.id, self._now
         stay = self._present.get(track) or self._gone_for_a_moment(track)
-        if stay is not None and stay.silent and _is_named(face):
+        if stay is not None and stay.silent and is_named(face):
             stay = None  # somebody else by now, or known anew
         if stay is None:
             if face.track.missed:
                 return  # left a while ago; the tracker still guesses where
-            stay = _Stay(track, now, now, index, face.track.detection.box)
+            stay = Stay(track, now, now, index, face.track.detection.box)
         self._present[track] = stay
         if not face.track.missed:
             stay.seen, stay.frame, stay.box = now, index, face.track.detection.box
@@ -263,7 +144,7 @@ class Visits:
             self._hush(stay)
         stay.looked(face, now[0])
 
-    def _gone_for_a_moment(self, track: int) -> _Stay | None:
+    def _gone_for_a_moment(self, track: int) -> Stay | None:
         """The stay of a track that was missing in the results and is back."""
         for stay in self._away:
             if stay.track == track:
@@ -281,7 +162,7 @@ class Visits:
             self._present.pop(stay.track, None) if self._present.get(stay.track) is stay else None
         return [event for stay in sorted(over, key=lambda stay: stay.track) for event in self._leave(stay)]
 
-    def _told(self, stay: _Stay, face: FaceResult, now: float) -> list[Event]:
+    def _told(self, stay: Stay, face: FaceResult, now: float) -> list[Event]:
         """'appeared' and a new name, when it is time to tell them."""
         if not stay.told:
             stay = self._joined(stay, face)
@@ -295,12 +176,12 @@ class Visits:
             events.append(self._named(stay))
         return events
 
-    def _joined(self, new: _Stay, face: FaceResult) -> _Stay:
+    def _joined(self, new: Stay, face: FaceResult) -> Stay:
         """`new`, or the stay of somebody out of sight that it continues."""
         if face.match is None:
             return new
-        same = [old for old in self._away if _same_person(old, face)]
-        same = same or [old for old in self._away if _nobody_else(old, face) and _near(old.box, new.box)]
+        same = [old for old in self._away if same_person(old, face)]
+        same = same or [old for old in self._away if nobody_else(old, face) and near(old.box, new.box)]
         if not same:
             return new
         old = max(same, key=lambda stay: stay.seen)
@@ -311,23 +192,23 @@ class Visits:
         self._present[new.track] = old
         return old
 
-    def _appeared(self, stay: _Stay) -> Event:
+    def _appeared(self, stay: Stay) -> Event:
         stay.told = True
         return stay.event(APPEARED, self._now[1], self._camera)
 
-    def _named(self, stay: _Stay) -> Event:
+    def _named(self, stay: Stay) -> Event:
         """The other name becomes the name."""
         before, stay.person, stay.answers, stay.distance = stay.person, stay.answer, 0, stay.answer_distance
         return stay.event(RECOGNISED if before is None else CHANGED, self._now[1], self._camera, before)
 
-    def _leave(self, stay: _Stay) -> list[Event]:
+    def _leave(self, stay: Stay) -> list[Event]:
         """The last events of a visit: what had not been told yet, and 'left'."""
         if stay.silent:
             return []
         events = [] if stay.told else [self._appeared(stay)]
         if stay.person is None and stay.answer is not None and stay.answers > 1:
             events.append(self._named(stay))
-        self._past.append(_visit(stay))
+        self._past.append(visit_of(stay))
         return [*events, stay.event(LEFT, self._now[1], self._camera)]
 
 
@@ -349,30 +230,3 @@ class _Clock:
         last, self._last = self._last, at
         self._elapsed += max(0.0, at - last) if last is not None else 0.0
         return self._elapsed
-
-
-def _is_named(face: FaceResult) -> bool:
-    return face.match is not None and face.match.identity is not None
-
-
-def _same_person(old: _Stay, face: FaceResult) -> bool:
-    """Whether the face has the name of that visit, or the number of its stranger."""
-    if face.match.identity is not None or face.stranger is None:
-        return old.person is not None and old.person == face.match.identity
-    return old.person is None and old.stranger == face.stranger.number
-
-
-def _nobody_else(old: _Stay, face: FaceResult) -> bool:
-    """Whether nothing speaks against the face being that visit's."""
-    return old.person is None and (face.stranger is None or old.stranger in (None, face.stranger.number))
-
-
-def _near(before: Box, after: Box) -> bool:
-    """Whether the middle of one face lies within a face's width of the other's."""
-    (x, y), (u, v) = before.center, after.center
-    return max(abs(x - u), abs(y - v)) < max(before.width, after.width)
-
-
-def _visit(stay: _Stay) -> Visit:
-    stranger = stay.stranger if stay.person is None else None
-    return Visit(stay.track, stay.person, stay.started[0], stay.seen[0], stranger)

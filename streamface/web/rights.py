@@ -40,8 +40,6 @@ def erase(request: Request, name: str, confirmed: Confirmed) -> TaskTold:
     """
     if confirmed.name.strip() != name:
         raise HTTPException(409, "the name is not the same: nothing was deleted")
-    if _traces(request) and of(request).enrolments.desk.known.follower is None:
-        raise GalleryError(NOT_FOLLOWED)
     return _begun(request, ERASURE, name)
 
 
@@ -68,8 +66,11 @@ def archive(request: Request, task: Key) -> StreamingResponse:
 
 def _begun(request: Request, kind: str, name: str) -> TaskTold:
     traces, identity = _traces(request), checked(name)
-    if identity in of(request).enrolments.desk.known.private:
+    known = of(request).enrolments.desk.known
+    if identity in known.private:
         raise UnknownPerson(f"nobody here is named {identity}")
+    if kind == ERASURE and known.follower is None:
+        raise GalleryError(NOT_FOLLOWED)
     begun = traces.begin(kind, identity, of(request).views)
     if begun is None:
         raise HTTPException(429, BUSY, {"Retry-After": "10"})

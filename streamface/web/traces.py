@@ -79,6 +79,7 @@ class Traces:
     ) -> None:
         self._cameras, self._enrolments, self._clock = tuple(cameras), enrolments, clock
         self._tasks: dict[str, Task] = {}
+        self._timers: list[threading.Timer] = []
         self._lock = threading.Lock()
 
     def begin(self, kind: str, person: str, views: Mapping[str, View]) -> Task | None:
@@ -101,6 +102,8 @@ class Traces:
     def close(self) -> None:
         """Delete the archives; a task that goes on is left behind."""
         with self._lock:
+            for timer in self._timers:
+                timer.cancel()
             for task in self._tasks.values():
                 if task.archive is not None:
                     task.archive.close()
@@ -122,6 +125,7 @@ class Traces:
             task.problem, task.state = f"fault: {type(error).__name__}", FAILED
         finally:
             task.ended_at = self._clock()
+            self._tidy_later()
 
     def _export(self, task: Task, removal: Removal) -> None:
         plan = removal.plan()
@@ -146,6 +150,14 @@ class Traces:
             known.spare(task.person)
             raise
         task.left = removal.left(plan)
+
+    def _tidy_later(self) -> None:
+        """Let go of what is over also when nobody asks any more."""
+        timer = threading.Timer(KEPT_S + 1, lambda: self.find(""))
+        timer.daemon = True
+        with self._lock:
+            self._timers = [*(one for one in self._timers if one.is_alive()), timer]
+            timer.start()
 
     def _expire(self) -> None:
         now = self._clock()

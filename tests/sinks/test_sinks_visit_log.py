@@ -4,8 +4,8 @@ import pytest
 
 from streamface.sinks.event_output import row, utc
 from streamface.sinks.event_store import EventStore
+from streamface.sinks.visit_events import APPEARED, CHANGED, LEFT, Event
 from streamface.sinks.visit_log import VisitLog, Wanted
-from streamface.sinks.visits import APPEARED, CHANGED, LEFT, Event
 
 VISITS = [  # number, camera, person, stranger, from, to
     (1, "door", "Ann", None, 100, 160),

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 from sink_results import EPOCH, face, match, result
 
-from streamface.sinks.visits import Visit, Visits
+from streamface.sinks.visit_events import Visit
+from streamface.sinks.visits import Visits
 from streamface.types import Stranger
 
 ANN, BOB, NOBODY = match("Ann", 0.21), match("Bob", 0.4), match(None, 0.8)

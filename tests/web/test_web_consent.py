@@ -8,7 +8,7 @@ from streamface.gallery.stranger_store import StrangerStore
 from streamface.gallery.stranger_store import View as Seen
 from streamface.sinks.event_output import row
 from streamface.sinks.event_store import EventStore
-from streamface.sinks.visits import LEFT, Event
+from streamface.sinks.visit_events import LEFT, Event
 from streamface.testing import FakeRecognizer
 from streamface.types import FaceResult, Frame, FrameResult, Match
 from streamface.web import guide

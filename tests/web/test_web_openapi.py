@@ -20,7 +20,7 @@ from streamface.gallery.stranger_store import StrangerStore  # noqa: E402
 from streamface.gallery.stranger_store import View as Seen  # noqa: E402
 from streamface.sinks.event_output import row  # noqa: E402
 from streamface.sinks.event_store import EventStore  # noqa: E402
-from streamface.sinks.visits import LEFT, Event  # noqa: E402
+from streamface.sinks.visit_events import LEFT, Event  # noqa: E402
 from streamface.types import FaceResult, Frame, FrameResult, Match  # noqa: E402
 from streamface.web import app, traces  # noqa: E402
 from streamface.web.enrolment import Enrolments  # noqa: E402

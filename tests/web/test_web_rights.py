@@ -18,7 +18,7 @@ from streamface.gallery.stranger_store import View as Seen
 from streamface.gallery_commands import removal
 from streamface.sinks.event_output import row
 from streamface.sinks.event_store import EventStore
-from streamface.sinks.visits import LEFT, Event
+from streamface.sinks.visit_events import LEFT, Event
 from streamface.testing import FakeEncoder, FakeRecognizer
 from streamface.types import FaceResult, Frame, FrameResult, Match
 from streamface.web import guide, traces
@@ -253,6 +253,16 @@ def test_old_tasks_and_their_archives_are_forgotten(desk, settings, folder):
     now[0] = traces.KEPT_S + 1
     assert made.find(keys[-1]) is None and all(archive.closed for archive in archives)
     made.close()
+
+
+def test_an_archive_is_gone_after_a_while_though_nobody_asks(site, monkeypatch):
+    monkeypatch.setattr(traces, "KEPT_S", -0.9)
+    client, made = site
+    task = made.begin(traces.EXPORT, NAME, {})
+    end = time.monotonic() + 10
+    while (task.archive is None or not task.archive.closed) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert task.archive.closed and not made._tasks
 
 
 def test_without_a_folder_or_a_watch_that_is_said(folder, tmp_path, settings):

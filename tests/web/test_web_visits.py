@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 from streamface.gallery.live import Denial
 from streamface.sinks.event_output import row
 from streamface.sinks.event_store import EventStore
-from streamface.sinks.visits import APPEARED, LEFT, Event
+from streamface.sinks.visit_events import APPEARED, LEFT, Event
 from streamface.web import app
 from streamface.web.guard import Access, hosts_for
 from streamface.web.site import Site
