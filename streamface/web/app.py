@@ -16,7 +16,7 @@ from streamface import __version__
 from streamface.errors import StreamfaceError
 from streamface.web import enrolling, kiosk, live, passwords, people, rights, unnamed, visits
 from streamface.web.guard import COOKIE, Guard
-from streamface.web.people_desk import UnknownPerson
+from streamface.web.people_words import UnknownPerson
 from streamface.web.sessions import IDLE_S, Session
 from streamface.web.site import Site, of
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from streamface.web import guide
 from streamface.web.enrolment import Enrolment, Enrolments, Refused
 from streamface.web.models import Begin, EnrolmentTold, LikenessTold, Look, Save, Saved, TakenTold
-from streamface.web.people_desk import Likeness
+from streamface.web.people_words import Likeness
 from streamface.web.site import of
 
 router = APIRouter(prefix="/api/enrolments", tags=["enrolment"])

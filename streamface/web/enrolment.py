@@ -18,7 +18,8 @@ from streamface.recognition.base import NetworkSpec
 from streamface.strangers import snapshot
 from streamface.types import FaceResult
 from streamface.web import guide
-from streamface.web.people_desk import DID_NOT_CONSENT, Likeness, PeopleDesk, Picture, checked
+from streamface.web.people_desk import PeopleDesk
+from streamface.web.people_words import DID_NOT_CONSENT, Likeness, Picture, checked
 from streamface.web.views import Snapshot, View
 
 APART_S = 0.6

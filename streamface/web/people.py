@@ -26,7 +26,8 @@ from streamface.web.models import (
     PictureTold,
     UploadedTold,
 )  # fmt: skip
-from streamface.web.people_desk import DID_NOT_CONSENT, PeopleDesk, Picture, UnknownPerson, checked, key_of
+from streamface.web.people_desk import PeopleDesk
+from streamface.web.people_words import DID_NOT_CONSENT, Picture, UnknownPerson, checked, key_of
 from streamface.web.site import of
 from streamface.web.visits import book
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -22,24 +21,19 @@ from streamface.gallery.distances import distance
 from streamface.gallery.embedding_file import SUFFIX
 from streamface.gallery.enroll import embed
 from streamface.gallery.examine import Limits
-from streamface.gallery.joining import checked_name, place_for, put
+from streamface.gallery.joining import place_for, put
 from streamface.gallery.live import LiveGallery
 from streamface.gallery.store import Store
 from streamface.gallery.thumbnails import square_crop
 from streamface.images import read_image
 from streamface.types import Match
+from streamface.web.people_words import Likeness, Picture, UnknownPerson, checked, key_of, picture_of
 
 MOST_PICTURES = 100
 """Of one person that are put there by the page, so that nobody fills the disk with them."""
 FOLLOWED_S = 60.0
 """What a large gallery may take to follow a change."""
-NAME_LENGTH = 80
-"""Characters of a name at most; four bytes each still fit into a folder's name with what is added."""
 NOT_FOLLOWED = "the folder of people is not followed, so nothing can be changed here: leave --no-watch out"
-
-
-NOT_NAMED = "somebody who did not consent"
-DID_NOT_CONSENT = "the face is that of somebody who did not consent, and is not kept under another name"
 
 
 class Encoder(Protocol):
@@ -52,46 +46,6 @@ class Encoder(Protocol):
 
     def close(self) -> None:
         """Give back the networks."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Picture:
-    """A JPEG with one face in it."""
-
-    data: bytes
-    row: Row
-    """What enrolment makes of it, under no path yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """Somebody known whom a face resembles."""
-
-    person: str | None
-    """None for somebody who did not consent."""
-    distance: float
-    limit: float
-    """Up to this distance the face gets the name."""
-
-    @property
-    def is_unnamed(self) -> bool:
-        """True for somebody who did not consent."""
-        return self.person is None
-
-    @property
-    def called(self) -> str:
-        """The name, or what stands for it."""
-        return NOT_NAMED if self.person is None else self.person
-
-    @property
-    def far(self) -> str:
-        """The distance in words."""
-        return f"distance {self.distance:.3f}, threshold {self.limit:.3f}"
-
-    @property
-    def is_same(self) -> bool:
-        """True for a face that gets the name, False for one that is near."""
-        return self.distance <= self.limit
 
 
 class PeopleDesk:
@@ -197,7 +151,7 @@ class PeopleDesk:
 
     def turn_into_counter(self, identity: str, key: str) -> None:
         """Make a picture in a person's own folder a counter-example."""
-        row = _found(self.pictures(identity), key)
+        row = picture_of(self.pictures(identity), key)
         with self._changing():
             place = place_for(self.folder, identity) / counter_examples.FOLDER
             place.mkdir(exist_ok=True)
@@ -206,7 +160,7 @@ class PeopleDesk:
 
     def remove_picture(self, identity: str, key: str) -> None:
         """Delete one picture, or counter-example, of a person."""
-        row = _found({**self.pictures(identity), **self.counters(identity)}, key)
+        row = picture_of({**self.pictures(identity), **self.counters(identity)}, key)
         with self._changing():
             self._take([], [row.photo.path], delete=[self.folder / row.photo.path])
         if counter_examples.is_counter(row.photo.path):
@@ -331,28 +285,3 @@ class PeopleDesk:
             raise GalleryError(NOT_FOLLOWED)
         with self._lock:
             yield
-
-
-class UnknownPerson(GalleryError):
-    """Nobody, or no picture, of that name is known."""
-
-
-def key_of(row: Row) -> str:
-    """What a picture is called towards others: never a path."""
-    return hashlib.sha256(row.photo.path.encode("utf-8", "surrogatepass")).hexdigest()[:20]
-
-
-def checked(name: str) -> str:
-    """A name as it is written; raises `GalleryError` for one that cannot be a folder's, or is too long."""
-    identity = checked_name(name)
-    if "\ufffd" in identity:  # stands for bytes that were no text
-        raise GalleryError("the name holds characters that cannot be read: type it again")
-    if len(identity) > NAME_LENGTH or len(identity.encode()) > 200:
-        raise GalleryError(f"the name is too long: {NAME_LENGTH} characters at most")
-    return identity
-
-
-def _found(rows: dict[str, Row], key: str) -> Row:
-    if key not in rows:
-        raise UnknownPerson("there is no such picture")
-    return rows[key]

@@ -14,7 +14,8 @@ from fastapi.responses import StreamingResponse
 from streamface.errors import GalleryError
 from streamface.web.enrolling import NO_FOLDER
 from streamface.web.models import Confirmed, TaskTold
-from streamface.web.people_desk import NOT_FOLLOWED, UnknownPerson, checked
+from streamface.web.people_desk import NOT_FOLLOWED
+from streamface.web.people_words import UnknownPerson, checked
 from streamface.web.site import of
 from streamface.web.traces import DONE, ERASURE, EXPORT, Task, Traces
 

@@ -15,7 +15,7 @@ from streamface.sinks.visit_log import Wanted
 from streamface.web.enrolling import likeness_told
 from streamface.web.models import NewName, Saved, StrangersTold, StrangerTold
 from streamface.web.people import desk
-from streamface.web.people_desk import Likeness, UnknownPerson, checked
+from streamface.web.people_words import Likeness, UnknownPerson, checked
 from streamface.web.site import of
 
 router = APIRouter(prefix="/api/strangers", tags=["strangers"])

@@ -13,7 +13,7 @@ from streamface.testing import FakeRecognizer
 from streamface.types import FaceResult, Frame, FrameResult, Match
 from streamface.web import guide
 from streamface.web.enrolment import Enrolments, Taken
-from streamface.web.people_desk import DID_NOT_CONSENT, Picture
+from streamface.web.people_words import DID_NOT_CONSENT, Picture
 from streamface.web.views import View
 from streamface.web.visit_book import VisitBook
 

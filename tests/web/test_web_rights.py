@@ -23,7 +23,7 @@ from streamface.testing import FakeEncoder, FakeRecognizer
 from streamface.types import FaceResult, Frame, FrameResult, Match
 from streamface.web import guide, traces
 from streamface.web.enrolment import Enrolments, Taken
-from streamface.web.people_desk import Picture
+from streamface.web.people_words import Picture
 from streamface.web.traces import Traces
 from streamface.web.views import View
 
