@@ -70,17 +70,18 @@ def events(settings: Settings) -> list[Sink]:
     from streamface.sinks.events import EventsSink, to_file
     from streamface.sinks.visits import Visits
 
-    output = settings.output
+    output, outputs = settings.output, []
+    if output.webhook is not None:
+        from streamface.sinks.webhook import Webhook
+
+        # Queued before it stands in a file: after a kill between the two, no event of the file is missing there.
+        outputs.append(Webhook(output.webhook, output.webhook_queue))
     named = dict.fromkeys([output.events, visits_file(settings)])
-    outputs = [to_file(path) for path in named if path is not None]
+    outputs += [to_file(path) for path in named if path is not None]
     if output.mqtt is not None:
         from streamface.sinks.mqtt import Mqtt, broker
 
         outputs.append(Mqtt(broker(output.mqtt, output.mqtt_login), output.mqtt_topic))
-    if output.webhook is not None:
-        from streamface.sinks.webhook import Webhook
-
-        outputs.append(Webhook(output.webhook, output.webhook_queue))
     if not outputs:
         if settings.privacy.keep_events_days is not None:
             raise SettingsError("--keep-events says how long events are kept, but none are: add --events FILE")

@@ -43,7 +43,7 @@ class Gallery:
         self.counters = tuple(sorted(counters, key=lambda row: (row.photo.identity, row.photo.path)))
         """Rows of whom somebody is not, ordered by person and path."""
         self._refusing = self._counted()
-        self._thumbnails = Thumbnails(self._box)
+        self._thumbnails = Thumbnails()
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -130,7 +130,7 @@ class Gallery:
         None for a picture of nobody here, or one that can no longer be read. Kept after the first call, which
         reads the picture and may take 0.1 s for a large photograph; threads may call it.
         """
-        return self._thumbnails.get(photo, size_px)
+        return self._thumbnails.get(photo, size_px, self._box)
 
     def _spans(self, names: Collection[str]) -> list[Span]:
         """The rows of some people."""

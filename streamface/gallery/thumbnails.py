@@ -20,39 +20,38 @@ KEPT = 256
 
 
 class Thumbnails:
-    """Cuts faces out of pictures, each once; threads may share it.
+    """Cuts faces out of pictures, each once; threads may share it."""
 
-    box_of says where the face is in a picture, None for one that is not known.
-    """
-
-    def __init__(self, box_of: Callable[[str], Box | None]) -> None:
-        self._box_of = box_of
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, int], np.ndarray | None] = OrderedDict()
 
-    def get(self, photo: str, size_px: int) -> np.ndarray | None:
-        """(size_px, size_px, 3) uint8 BGR, read-only; None for an unknown or unreadable picture."""
+    def get(self, photo: str, size_px: int, box_of: Callable[[str], Box | None]) -> np.ndarray | None:
+        """(size_px, size_px, 3) uint8 BGR, read-only; None for an unreadable picture, or one that is not known.
+
+        box_of says where the face is in a picture, None for one that is not known.
+        """
         key = photo, size_px
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        made = self._made(photo, size_px)  # without the lock: others need not wait while a picture is read
+        made = _made(photo, size_px, box_of(photo))  # without the lock: others need not wait while a picture is read
         with self._lock:
             self._kept[key] = made
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return made
 
-    def _made(self, photo: str, size_px: int) -> np.ndarray | None:
-        box = self._box_of(photo)
-        if box is None:
-            return None
-        try:
-            image = read_image(photo)
-        except (ImageError, OSError):
-            return None
-        return readonly(square_crop(image, box, size_px))
+
+def _made(photo: str, size_px: int, box: Box | None) -> np.ndarray | None:
+    if box is None:
+        return None
+    try:
+        image = read_image(photo)
+    except (ImageError, OSError):
+        return None
+    return readonly(square_crop(image, box, size_px))
 
 
 def square_crop(image: np.ndarray, box: Box, size_px: int) -> np.ndarray:

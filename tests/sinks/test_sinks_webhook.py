@@ -7,16 +7,20 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from http_receiver import receiving
 
+from streamface.build import outputs as build_outputs
 from streamface.errors import OutputError, SettingsError
+from streamface.settings import OutputSettings, Settings
 from streamface.sinks import _outbox, _receiver, _sender
 from streamface.sinks._outbox import Outbox, SenderLock
 from streamface.sinks.event_output import COLUMNS
+from streamface.sinks.event_store import EventStore
 from streamface.sinks.events import EventsSink
 from streamface.sinks.webhook import Webhook
 from streamface.types import Frame, FrameResult, SourceEvent
@@ -311,3 +315,19 @@ def test_a_full_disk_is_an_error_in_one_line(tmp_path):
         for number in range(1000):
             output.add([event(number)])
     output.close()
+
+
+def test_a_kill_between_the_queue_and_the_file_leaves_no_event_of_the_file_unsent(tmp_path, monkeypatch):
+    """Whatever stands in the file is in the queue, so it is queued first."""
+    files = OutputSettings(
+        events=tmp_path / "e.sqlite", webhook="http://127.0.0.1:9/hook", webhook_queue=tmp_path / "q"
+    )
+    (sink,) = build_outputs.events(replace(Settings(), output=files))
+    monkeypatch.setattr(EventStore, "add", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    frame = Frame(np.zeros((8, 8, 3), np.uint8), 0, 1.7e9, None, "door")
+    with pytest.raises(KeyboardInterrupt):
+        sink.write(FrameResult(frame, source_events=(SourceEvent("lost", "door", 1.7e9, ""),)), None)
+    with sqlite3.connect(tmp_path / "q") as queue:
+        assert queue.execute("SELECT count(*) FROM waiting").fetchone()[0] == 1
+    monkeypatch.undo()
+    sink.close()
