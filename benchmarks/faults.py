@@ -69,7 +69,7 @@ def faults(folder: Path, seed: int) -> bool:
     with RtspCamera(folder, "clip", FPS) as camera, Proxy(camera.port, chance) as proxy:
         options = [f"--source=rtsp://127.0.0.1:{proxy.port}/live", f"--timeout={TIMEOUT_S}", "--wait", "--no-display",
                    f"--database={ROOT / 'database'}", "--actions=age,gender,emotion,race"]  # fmt: skip
-        with heap.trimmed(), Stream(settings_from(options)) as stream:
+        with heap.tidied(), Stream(settings_from(options)) as stream:
             run = Run(Watched(stream), camera, proxy, FPS, loop)
             run.watch(60, run.is_current)
             for fault in ("cut", "stall", "corrupt", "cut"):  # what is loaded once is loaded now

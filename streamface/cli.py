@@ -107,7 +107,7 @@ def _run(cameras: Sequence[Settings]) -> int:
 
         cameras = kiosk_parts.adapted(cameras)
     served = cameras[0].output.serve is not None
-    with heap.trimmed():
+    with heap.tidied():
         return _run_one(cameras[0]) if len(cameras) == 1 and not served else _run_several(cameras)
 
 

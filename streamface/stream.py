@@ -29,13 +29,15 @@ from streamface.profiling import KEPT_FRAMES, Profile
 from streamface.settings import Settings
 from streamface.sinks.base import Sink
 from streamface.sinks.visit_events import Visit
-from streamface.sinks.visits import Visits
+from streamface.sinks.visits import KEPT, Visits
 from streamface.types import Frame, FrameResult
 
 log = logging.getLogger(__name__)
 
 RATE_WINDOW_S = 2.0
 """The frame rate that is shown is the mean of so many seconds."""
+KEPT_OF_CAMERA = 100
+"""Visits that a live run tells at its end, the latest; all of them are events, where those are written."""
 
 
 @dataclass(slots=True)
@@ -174,7 +176,8 @@ class Stream:
         Sinks other than a window are served by a thread of their own. One that fails is closed, named in
         `Summary.failures` and left out from then on. The sinks are closed whatever happens.
         """
-        visits = Visits(self.settings.output.leave_after_s)
+        kept = KEPT_OF_CAMERA if self._pace is Pace.LIVE else KEPT
+        visits = Visits(self.settings.output.leave_after_s, kept=kept)
         with (
             stopping_on_signals(self),
             Outputs(sinks, self._drawn, self.summary.profile, self.summary.failures) as outputs,

@@ -1,9 +1,11 @@
 """Memory that is free goes back to the system; and what the overlay keeps stays small however long it draws."""
 
+import gc
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,13 @@ print(FEW, before, own_mb())
 """
 
 
+def until(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert condition()
+
+
 @GLIBC
 def test_what_was_freed_is_given_back():
     done = subprocess.run([sys.executable, "-c", FILLED], capture_output=True, text=True, check=True,
@@ -50,18 +59,29 @@ def test_what_was_freed_is_given_back():
 def test_it_is_done_again_and_again_until_the_end(monkeypatch):
     done = []
     monkeypatch.setattr(heap, "trim", lambda: done.append(threading.current_thread().name))
-    with heap.trimmed(0.01):
-        end = time.monotonic() + 5
-        while len(done) < 3 and time.monotonic() < end:
-            time.sleep(0.01)
-    assert len(done) >= 3 and set(done) == {"streamface-heap"}
+    with heap.tidied(0.01):
+        until(lambda: len(done) >= 3)
+    assert set(done) == {"streamface-heap"}
 
 
 def test_another_c_library_is_left_alone(monkeypatch):
     monkeypatch.setattr(heap, "_glibc", lambda: None)
     assert not heap.use_few_arenas() and not heap.trim()
-    with heap.trimmed(0.01):
-        assert "streamface-heap" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_cycles_of_objects_are_collected_though_hardly_any_are_made():
+    class Piece:
+        pass
+
+    with heap.tidied(0.01):
+        until(gc.get_freeze_count)
+        piece = Piece()
+        piece.itself, gone = piece, weakref.ref(piece)
+        del piece
+        until(lambda: gone() is None)
+        assert "streamface-heap" in [thread.name for thread in threading.enumerate()]
+    assert gc.get_freeze_count() == 0, "a program that goes on afterwards is as it was"
+    assert "streamface-heap" not in [thread.name for thread in threading.enumerate()]
 
 
 @GLIBC
