@@ -42,7 +42,8 @@ DEMO_FRAME = 72
 BOTH_APART = """(() => {
     const boxes = [...document.querySelectorAll(".labels > button:not(.hidden-face)")].map((b) => b.style);
     const named = document.querySelector(".labels > .known") && !document.querySelector(".labels > .waiting");
-    return named && document.querySelectorAll("#in-view li").length === 2 && boxes.length === 2 && boxes.every((s) => parseFloat(s.height) > 19)
+    const listed = document.querySelectorAll("#in-view li").length;
+    return named && listed === 2 && boxes.length === 2 && boxes.every((s) => parseFloat(s.height) > 19)
         && Math.abs(parseFloat(boxes[0].left) - parseFloat(boxes[1].left)) > 35;
 })()"""
 

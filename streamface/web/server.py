@@ -50,7 +50,8 @@ class Server:
         self.host, self.port = host, self._socket.getsockname()[1]
         config = uvicorn.Config(
             app, log_config=None, log_level=LOG_LEVEL, access_log=False, server_header=False, lifespan="off",
-            ws_max_size=4096, ws_per_message_deflate=False, limit_concurrency=200, timeout_graceful_shutdown=int(GRACE_S),
+            ws_max_size=4096, ws_per_message_deflate=False, limit_concurrency=200,
+            timeout_graceful_shutdown=int(GRACE_S),
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

@@ -89,17 +89,17 @@ class View(Sink):
     async def next(self, version: int, timeout_s: float) -> Snapshot:
         """A result newer than `version` once there is one, the same for all viewers and at most `MOST_FPS` a second;
         the one that was shown last after `timeout_s` without."""
-        mine = asyncio.get_running_loop(), asyncio.Event()
+        mine = loop, event = asyncio.get_running_loop(), asyncio.Event()
         with self._lock:
             self._waiting.add(mine)
+        alarm = loop.call_later(timeout_s, event.set)
         try:
             if self._newest.version <= version:
-                await asyncio.wait_for(mine[1].wait(), timeout_s)
+                await event.wait()
             while (wait_s := self._show()) > 0 and self._shown.version <= version:
                 await asyncio.sleep(wait_s)
-        except TimeoutError:
-            pass
         finally:
+            alarm.cancel()
             with self._lock:
                 self._waiting.discard(mine)
         return self._shown

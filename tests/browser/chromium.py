@@ -22,7 +22,8 @@ FAULTS = """async () => (await axe.run({
         rules: { "label-content-name-mismatch": { enabled: true }, "target-size": { enabled: true } },
     })).violations
     .map((fault) => ({ ...fault, nodes: fault.nodes.filter(({ html }) =>
-        fault.id !== "target-size" || !html.includes("data-track=")) }))  // faces lie where they are; the list has the same
+        // a face is as large and as near to the next as it is; the list has a button for the same
+        fault.id !== "target-size" || !html.includes("data-track=")) }))
     .filter(({ nodes }) => nodes.length)
     .filter(({ impact }) => ["serious", "critical"].includes(impact))
     .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html.slice(0, 200)).join(" | ")}`)"""

@@ -39,8 +39,9 @@ def _portrait(person: str) -> bytes:
 
     portrait = next(one for one in demo.people() if one.person == person)
     sprite = portrait.sprites[0][:, :, :3]
-    left, top, right, bottom = (round(side) for side in (portrait.face.left, portrait.face.top, portrait.face.right, portrait.face.bottom))
-    return cv2.imencode(".jpg", sprite[top - 60 : bottom + 20, left - 40 : right + 40])[1].tobytes()
+    face = portrait.face.padded(0.3).clipped(sprite.shape[1], sprite.shape[0])
+    left, top, right, bottom = (round(side) for side in (face.left, face.top, face.right, face.bottom))
+    return cv2.imencode(".jpg", sprite[top:bottom, left:right])[1].tobytes()
 
 
 def wait_for_faces(page) -> None:

@@ -16,6 +16,8 @@ from streamface.kiosk.screen import PROMPT, Screen
 from streamface.kiosk.texts import TITLES, told
 
 SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE, (844, 390)], ids=["desktop", "phone", "phone on its side"])
+SHOWN = ("idle", "claim", "guide nearer", "checking", "prompt left", "accepted", "refused flat", "locked", "offline")
+"""One of each state, as `texts.TITLES`."""
 WITHIN_S = 90.0
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff Maximiliane-Theodora <b>"
 LONGEST_CLAIM = f"{LONG_NAME} {LONG_NAME} {LONG_NAME} and so on to the end"[:200]
@@ -132,9 +134,8 @@ def test_everything_that_it_may_say_fits(kiosk, watched, size):
     said = Said(watched, kiosk, size)
     for key, name in [*((key, LONG_NAME) for key in TITLES), ("refused not claimed", LONGEST_CLAIM)]:
         said.say(key, name)
-        shape = said.page.evaluate("(() => { const w = document.querySelector('#words'); "
-                                   "return [w.scrollWidth - w.clientWidth, w.scrollHeight - w.clientHeight]; })()")  # fmt: skip
-        assert (key, *shape) == (key, 0, 0), "its words do not fit"
+        too_much = "(w) => [w.scrollWidth - w.clientWidth, w.scrollHeight - w.clientHeight]"
+        assert (key, said.page.locator("#words").evaluate(too_much)) == (key, [0, 0]), "its words do not fit"
         said.seen.check()
     assert said.page.title() == "streamface kiosk" and said.page.locator("b").count() == 0, "a name stays text"
 
@@ -143,7 +144,7 @@ def test_everything_that_it_may_say_fits(kiosk, watched, size):
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_it_is_there_for_everybody(kiosk, watched, size):
     said = Said(watched, kiosk, size)
-    for key in ("idle", "claim", "guide nearer", "checking", "prompt left", "accepted", "refused flat", "locked", "offline"):
+    for key in SHOWN:
         said.say(key)
         assert (key, axe_faults(said.page)) == (key, [])
 

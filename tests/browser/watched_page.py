@@ -19,8 +19,9 @@ STICKING_OUT = """() => {
     const fixed = getComputedStyle(document.body).overflowY === "hidden";
     const out = ({ left, right, top, bottom }) => left < -1 || right > innerWidth + 1
         || (fixed && (top < -1 || bottom > innerHeight + 1));
-    return [...document.body.querySelectorAll("*")].filter((e) => (own(e) || e.matches(kinds)) && shown(e) && out(box(e)))
-        .map((e) => `${e.tagName} #${e.id} .${e.className.baseVal ?? e.className} "${e.textContent.trim().slice(0, 40)}"`);
+    return [...document.body.querySelectorAll("*")]
+        .filter((e) => (own(e) || e.matches(kinds)) && shown(e) && out(box(e)))
+        .map((e) => `${e.tagName} #${e.id} "${e.textContent.trim().slice(0, 60)}"`);
 }"""
 """What sticks out of the window sideways; of a page that cannot be scrolled, upwards and downwards too."""
 

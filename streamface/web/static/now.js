@@ -28,10 +28,6 @@ export class Now {
         entry.cut = performance.now();
       }
     }
-    for (const [key, entry] of this.entries) { // who is back under another number is listed once
-      const isOld = key.startsWith(`${camera}/`) && !faces.some((one) => one.in_sight && `${camera}/${one.track}` === key);
-      if (isOld && there.has(entry.name)) entry.seen = -Infinity;
-    }
     at("nobody").hidden = this.entries.size > 0;
   }
 
