@@ -33,7 +33,7 @@ FOLLOWED_VIEWS = 3
 """Views that must show what was asked for, or the contrary."""
 EARLIEST_S = 0.4
 """Nobody has read a prompt and turned so far sooner after it: what does was moving already."""
-PAUSE_S = (0.3, 1.0)
+PAUSE_S = (0.3, 1.8)
 """Between two prompts somebody looks straight for a time drawn from here, which no recording knows."""
 REST_S = 6.0
 """Time to look straight again."""
