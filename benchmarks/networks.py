@@ -85,9 +85,11 @@ def _carried() -> tuple[bytes, tuple[int, ...], int]:
 
 
 def embedding_ms(model: str) -> np.ndarray:
-    """Milliseconds of each of `RUNS` runs from an aligned face to its embedding, on one thread, as the stream does it."""
+    """Milliseconds of each of `RUNS` runs from an aligned face to its embedding, one thread, as the stream does it."""
     settings = Settings(
-        recognition=RecognitionSettings(model), runtime=RuntimeSettings(threads=1), analysis=AnalysisSettings(actions=())
+        recognition=RecognitionSettings(model),
+        runtime=RuntimeSettings(threads=1),
+        analysis=AnalysisSettings(actions=()),
     )
     build.prepare(settings)
     recognizer, spent = build.model_module(settings).create(settings.recognition, settings.runtime), []

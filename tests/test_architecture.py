@@ -19,9 +19,9 @@ ROWS = (
         "gallery_commands", "bench_command", "bench_peer", "web", "kiosk_parts",
     ),
     (
-        "pipeline", "attention", "scheduler", "budget", "workers", "memory", "denials", "handover", "naming", "averages",
-        "strangers", "analysis", "analysis_pool", "cropped", "testing", "outputs", "profiling", "monitoring", "privacy",
-        "forgetting", "kiosk",
+        "pipeline", "attention", "scheduler", "budget", "workers", "memory", "denials", "handover", "naming",
+        "averages", "strangers", "analysis", "analysis_pool", "cropped", "testing", "outputs", "profiling",
+        "monitoring", "privacy", "forgetting", "kiosk",
     ),
     ("capture", "detection", "tracking", "recognition", "attributes", "gallery", "overlay", "sinks"),
     ("mosaic", "networks", "geometry", "alignment", "images", "pyramid", "distances", "runtime", "plugins", "settings",

@@ -22,8 +22,8 @@ EVERY = 12
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """The program on 100 frames of the demo, writing all that it can into `folder`."""
     command = [
-        sys.executable, "-m", "streamface", "--source", "demo", "--max-frames", "100", "--no-display", "--actions", "age",
-        "--output", str(folder / "whole.mp4"), "--recordings", str(folder / "recordings"), "--record", "both",
+        sys.executable, "-m", "streamface", "--source", "demo", "--max-frames", "100", "--no-display",
+        "--actions", "age", "--output", str(folder / "whole.mp4"), "--recordings", str(folder / "recordings"), "--record", "both",
         "--events", str(folder / "events.jsonl"), "--event-pictures", str(folder / "pictures"),
         "--faces", str(folder / "faces.jsonl"), *arguments,
     ]  # fmt: skip
@@ -49,7 +49,7 @@ def pictures(folder: Path):
 @pytest.fixture(scope="module")
 def recognised(settings):
     """Whose face a picture shows, of those in the sample folder: asked of every face that is found."""
-    encoder, gallery = build.LazyEncoder(settings), None
+    encoder = build.LazyEncoder(settings)
     portrait = cv2.imread(str(ROOT / "database" / "Eileen Collins" / "portrait.jpg"))
     own = encoder.encode(portrait)[0].vector
 

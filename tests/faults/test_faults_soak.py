@@ -6,8 +6,8 @@ from fault_camera import missing
 
 SECONDS, SETTLED_S = 120, 40
 SWAY = 2
-"""A file or a connection that is open just now. Between the two looks are four faults and twelve pictures: one left open
-for each is more, and over the hour of the long form none is added."""
+"""A file or a connection that is open just now. Between the two looks are four faults and twelve pictures: one left
+open for each is more, and over the hour of the long form none is added."""
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Whatever the description of the API allows, and much that it does not, is answered, and never with an error of ours."""
+"""Whatever the description of the API allows, and much that it does not, is answered, never with an error of ours."""
 
 from __future__ import annotations
 
