@@ -23,8 +23,8 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """The program on 100 frames of the demo, writing all that it can into `folder`."""
     command = [
         sys.executable, "-m", "streamface", "--source", "demo", "--max-frames", "100", "--no-display",
-        "--actions", "age", "--output", str(folder / "whole.mp4"), "--recordings", str(folder / "recordings"), "--record", "both",
-        "--events", str(folder / "events.jsonl"), "--event-pictures", str(folder / "pictures"),
+        "--actions", "age", "--output", str(folder / "whole.mp4"), "--recordings", str(folder / "recordings"),
+        "--record", "both", "--events", str(folder / "events.jsonl"), "--event-pictures", str(folder / "pictures"),
         "--faces", str(folder / "faces.jsonl"), *arguments,
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=200)
