@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import wraps
+from threading import Lock
+from time import monotonic
 
 import cv2
 import numpy as np
@@ -22,27 +24,51 @@ SHADOW = 0.55
 """Opacity of the dark rim around lines, which keeps them visible on a white wall."""
 STRIP = 512
 """Length of the kept pieces that long edges are laid from, in pixels."""
+KEEP_S = 20.0
+"""Seconds for which a bitmap is kept that is drawn no more."""
 
 
 class Cache:
-    """The most recent `size` things made, by key."""
+    """The most recent `size` things made, by key; what nobody asked for in `KEEP_S` goes too. Threads may share it.
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._kept: OrderedDict = OrderedDict()
+    So what is kept follows what is drawn: names and figures that come and go all day do not fill it up.
+    """
+
+    def __init__(self, size: int, clock: Callable[[], float] = monotonic) -> None:
+        self._size, self._clock, self._lock = size, clock, Lock()
+        self._kept: OrderedDict[object, tuple[object, float]] = OrderedDict()
         self.hits = self.misses = 0
 
     def get(self, key: object, make: Callable):
         """What `key` stands for, made by `make()` at the first time."""
-        if key in self._kept:
-            self.hits += 1
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        self.misses += 1
-        made = self._kept[key] = make()
-        if len(self._kept) > self._size:
-            self._kept.popitem(last=False)
+        now = self._clock()
+        with self._lock:
+            if key in self._kept:
+                self.hits += 1
+                made, _ = self._kept[key]
+                self._put(key, made, now)
+                return made
+            self.misses += 1
+        made = make()
+        with self._lock:
+            self._put(key, made, now)
+            while len(self._kept) > self._size or next(iter(self._kept.values()))[1] < now - KEEP_S:
+                self._kept.popitem(last=False)
         return made
+
+    def _put(self, key: object, made: object, now: float) -> None:
+        self._kept[key] = made, now
+        self._kept.move_to_end(key)
+
+
+def recent(size: int) -> Callable[[Callable], Callable]:
+    """Keep what a function of positional figures makes in a `Cache` of its own."""
+
+    def kept(make: Callable) -> Callable:
+        cache = Cache(size)
+        return wraps(make)(lambda *figures: cache.get(figures, lambda: make(*figures)))
+
+    return kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +127,7 @@ def _rounded(width: int, height: int, radius: float, inset: float = 0) -> np.nda
     return np.hypot(np.maximum(x, 0), np.maximum(y, 0)) + np.minimum(np.maximum(x, y), 0) - radius
 
 
-@lru_cache(maxsize=48)
+@recent(48)
 def panel(width: int, height: int, radius: int, opacity: float = PANEL_OPACITY) -> Sprite:
     """A dark translucent panel with a hair line of light, which sets it off a dark picture."""
     fill = _coverage(_rounded(width, height, radius))
@@ -109,13 +135,13 @@ def panel(width: int, height: int, radius: int, opacity: float = PANEL_OPACITY) 
     return Sprite.layered((fill * opacity, INK), (line * 0.16, PAPER))
 
 
-@lru_cache(maxsize=128)
+@recent(128)
 def pill(width: int, height: int, radius: float, colour: Colour, opacity: float = 1.0) -> Sprite:
     """A filled rounded rectangle: bars, dots, badges."""
     return Sprite.tinted(_coverage(_rounded(width, height, radius)) * opacity, colour)
 
 
-@lru_cache(maxsize=128)
+@recent(128)
 def ring(size: int, radius: float, thickness: float, colour: Colour) -> Sprite:
     """The outline of a rounded square."""
     edge = np.abs(_rounded(size, size, radius - thickness / 2, thickness / 2)) - thickness / 2
@@ -134,7 +160,7 @@ def picture(image: np.ndarray, size: int, radius: int) -> Sprite:
     return Sprite(np.rint(square * opacity).astype(np.uint8), keep)
 
 
-@lru_cache(maxsize=128)
+@recent(128)
 def _corner(arm: int, radius: int, stroke: int, colour: Colour, opacity: float) -> Sprite:
     """The top left corner of a frame: a quarter circle with two arms, `arm` pixels long from the corner."""
     rim = max(1, round(stroke / 2))
@@ -154,7 +180,7 @@ def _line(distance, stroke, rim, colour, opacity, origin) -> Sprite:
     return Sprite.layered((shade * (SHADOW * opacity), INK), (line * opacity, colour), origin=origin)
 
 
-@lru_cache(maxsize=256)
+@recent(256)
 def _edge(stroke: int, colour: Colour, opacity: float, dash: int) -> Sprite:
     """A piece of horizontal edge, about `STRIP` pixels long; `dash` pixels of line and as many of gap, 0 for none."""
     rim = max(1, round(stroke / 2))
@@ -175,13 +201,13 @@ def _turned(sprite: Sprite, quarter: int) -> Sprite:
     return Sprite(*turned, origin=origins[quarter])
 
 
-@lru_cache(maxsize=128)
+@recent(128)
 def _corners(arm: int, radius: int, stroke: int, colour: Colour, opacity: float) -> tuple[Sprite, ...]:
     first = _corner(arm, radius, stroke, colour, opacity)
     return tuple(_turned(first, quarter) for quarter in range(4))
 
 
-@lru_cache(maxsize=256)
+@recent(256)
 def _edges(stroke: int, colour: Colour, opacity: float, dash: int) -> tuple[Sprite, Sprite]:
     first = _edge(stroke, colour, opacity, dash)
     return first, _turned(first, 1)

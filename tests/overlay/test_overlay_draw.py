@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,36 @@ def test_a_cache_makes_each_thing_once_and_forgets_the_oldest():
     cache.get("c", lambda: made.append("c"))
     cache.get("a", lambda: made.append("a again"))
     assert made == ["a", "b", "c", "a again"]
+
+
+def test_what_is_drawn_no_more_is_not_kept_however_much_room_there_is():
+    now = 0.0
+    cache, made = draw.Cache(100, lambda: now), []
+    for key in "ab":
+        cache.get(key, lambda key=key: made.append(key))
+    now = 0.6 * draw.KEEP_S
+    cache.get("a", lambda: made.append("a again"))
+    now = 1.2 * draw.KEEP_S
+    cache.get("c", lambda: made.append("c"))
+    cache.get("a", lambda: made.append("a again"))
+    cache.get("b", lambda: made.append("b again"))
+    assert made == ["a", "b", "c", "b again"]
+
+
+def test_threads_may_share_what_is_kept():
+    cache = draw.Cache(3)
+    faults = []
+
+    def work(shift):
+        for n in range(3000):
+            key = (n + shift) % 7
+            if cache.get(key, lambda key=key: 10 * key) != 10 * key:
+                faults.append(key)
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(work, shift) for shift in range(4)]:
+            done.result()
+    assert not faults and len(cache._kept) == 3
 
 
 @pytest.mark.parametrize("opacity", [0.0, 0.25, 0.5, 1.0])
