@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,8 @@ class Notices:
         # Not of files that are opened or read: enrolment itself does that.
         kinds = [events.DirCreatedEvent, events.DirDeletedEvent, events.DirMovedEvent, events.FileClosedEvent]
         kinds += [events.FileCreatedEvent, events.FileDeletedEvent, events.FileModifiedEvent, events.FileMovedEvent]
+        # watchdog 7 warns, with a name in it, where it meets a new folder twice; under -W error it would watch no more.
+        warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
         observer = Observer()
         observer.name = "streamface-notices"
         try:
