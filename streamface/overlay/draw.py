@@ -6,11 +6,9 @@ that made it. Blending one bitmap is two passes of OpenCV over its own pixels.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from threading import Lock
 from time import monotonic
 
 import cv2
@@ -29,36 +27,40 @@ KEEP_S = 20.0
 
 
 class Cache:
-    """The most recent `size` things made, by key; what nobody asked for in `KEEP_S` goes too. Threads may share it.
+    """What was made of late, by key: the latest `size` things, and twice as many at most. Threads may share it.
 
-    So what is kept follows what is drawn: names and figures that come and go all day do not fill it up.
+    What nobody asked for in twice `KEEP_S` goes as well, so what is kept follows what is drawn: names and figures that
+    come and go all day do not fill it up.
     """
 
     def __init__(self, size: int, clock: Callable[[], float] = monotonic) -> None:
-        self._size, self._clock, self._lock = size, clock, Lock()
-        self._kept: OrderedDict[object, tuple[object, float]] = OrderedDict()
+        self._size, self._clock = size, clock
+        self._young: dict[object, object] = {}
+        self._old: dict[object, object] = {}
+        self._turned_at = clock()
         self.hits = self.misses = 0
 
     def get(self, key: object, make: Callable):
         """What `key` stands for, made by `make()` at the first time."""
-        now = self._clock()
-        with self._lock:
-            if key in self._kept:
-                self.hits += 1
-                made, _ = self._kept[key]
-                self._put(key, made, now)
-                return made
+        made = self._young.get(key, self)
+        if made is not self:
+            self.hits += 1
+            return made
+        made = self._old.get(key, self)
+        if made is self:
             self.misses += 1
-        made = make()
-        with self._lock:
-            self._put(key, made, now)
-            while len(self._kept) > self._size or next(iter(self._kept.values()))[1] < now - KEEP_S:
-                self._kept.popitem(last=False)
+            made = make()
+        else:
+            self.hits += 1
+        self._turn()
+        self._young[key] = made
         return made
 
-    def _put(self, key: object, made: object, now: float) -> None:
-        self._kept[key] = made, now
-        self._kept.move_to_end(key)
+    def _turn(self) -> None:
+        """Now and then, let go of what was not asked for since the last time."""
+        now = self._clock()
+        if len(self._young) >= self._size or now - self._turned_at > KEEP_S:
+            self._old, self._young, self._turned_at = self._young, {}, now
 
 
 def recent(size: int) -> Callable[[Callable], Callable]:

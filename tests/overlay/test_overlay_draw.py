@@ -15,26 +15,45 @@ def canvas(shade=100, size=(80, 120)):
 
 def test_a_cache_makes_each_thing_once_and_forgets_the_oldest():
     cache, made = draw.Cache(2), []
-    for key in "aabab":
-        assert cache.get(key, lambda key=key: made.append(key) or key.upper()) == key.upper()
+
+    def get(keys):
+        for key in keys:
+            assert cache.get(key, lambda key=key: made.append(key) or key.upper()) == key.upper()
+
+    get("aabab")
     assert made == ["a", "b"] and (cache.hits, cache.misses) == (3, 2)
-    cache.get("c", lambda: made.append("c"))
-    cache.get("a", lambda: made.append("a again"))
-    assert made == ["a", "b", "c", "a again"]
+    get("cdcd")
+    assert made == ["a", "b", "c", "d"]
+    get("a")
+    assert made == ["a", "b", "c", "d"], "twice as many at most"
+    get("ef")
+    get("b")
+    assert made[4:] == ["e", "f", "b"]
+
+
+def test_what_is_in_use_stays_while_others_come_and_go():
+    cache, made = draw.Cache(10), []
+    for number in range(1000):
+        for key in ("Ann", "Bob", number):
+            cache.get(key, lambda key=key: made.append(key))
+    assert made.count("Ann") == made.count("Bob") == 1 and len(cache._young) + len(cache._old) <= 20
 
 
 def test_what_is_drawn_no_more_is_not_kept_however_much_room_there_is():
     now = 0.0
     cache, made = draw.Cache(100, lambda: now), []
-    for key in "ab":
-        cache.get(key, lambda key=key: made.append(key))
-    now = 0.6 * draw.KEEP_S
-    cache.get("a", lambda: made.append("a again"))
-    now = 1.2 * draw.KEEP_S
-    cache.get("c", lambda: made.append("c"))
-    cache.get("a", lambda: made.append("a again"))
-    cache.get("b", lambda: made.append("b again"))
-    assert made == ["a", "b", "c", "b again"]
+
+    def get(keys):
+        for key in keys:
+            cache.get(key, lambda key=key: made.append(key))
+
+    get("ab")
+    for now in (0.6 * draw.KEEP_S, 1.2 * draw.KEEP_S, 1.8 * draw.KEEP_S, 2.4 * draw.KEEP_S):
+        get(["a", f"at {now}"])
+    assert len(cache._young) + len(cache._old) <= 4
+    made.clear()
+    get("ab")
+    assert made == ["b"]
 
 
 def test_threads_may_share_what_is_kept():
@@ -50,7 +69,7 @@ def test_threads_may_share_what_is_kept():
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(work, shift) for shift in range(4)]:
             done.result()
-    assert not faults and len(cache._kept) == 3
+    assert not faults and len(cache._young) + len(cache._old) <= 14
 
 
 @pytest.mark.parametrize("opacity", [0.0, 0.25, 0.5, 1.0])
