@@ -23,7 +23,7 @@ GONE, NEARER, LIGHT, LESS_LIGHT, STILL = "gone", "nearer", "more light", "less l
 LOOK_STRAIGHT, TURN_LEFT, TURN_RIGHT, LESS_TURN = "look straight", "turn left", "turn right", "less turned"
 OTHER, COVERED, DONE = "somebody else", "covered", "done"
 HINTS = {
-    GONE: "The face is not in view: come back into the picture.",
+    GONE: "The face is not in view: come back, or cancel and choose it again.",
     NEARER: "Come nearer.",
     LIGHT: "More light on the face.",
     LESS_LIGHT: "Less light on the face.",
