@@ -19,6 +19,8 @@ QUALITY = 80
 """Of JPEG, 0..100."""
 MOST_FPS = 25.0
 """Pictures a second that a viewer gets at most; all get the same ones, so that each is encoded once."""
+EARLY_S = 0.012
+"""A result that comes so long before viewers may get another picture is drawn for them, a sooner one is not."""
 MOST_SHARED = 8
 """Sizes of a picture that are kept while viewers get it."""
 
@@ -59,7 +61,7 @@ class View(Sink):
         self.camera = camera
         self._visits = Visits(leave_after_s)
         self._lock = threading.Lock()
-        self._newest = self._shown = Snapshot(0)
+        self._newest = self._next = self._shown = Snapshot(0)
         self._due_at = 0.0
         self._shared: dict[object, _Shared] = {}
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
@@ -67,8 +69,8 @@ class View(Sink):
 
     @property
     def wants_image(self) -> bool:
-        """True while somebody looks at the picture with its labels."""
-        return self._drawn_for > 0
+        """True while somebody looks at the picture with its labels, for as many results as viewers get."""
+        return self._drawn_for > 0 and time.monotonic() >= self._due_at - EARLY_S
 
     def write(self, result: FrameResult, image: np.ndarray | None) -> None:
         """Take the newest result."""
@@ -76,6 +78,9 @@ class View(Sink):
             self._visits.update(result)
         with self._lock:
             self._newest = Snapshot(self._newest.version + 1, result, image, self._visits.since)
+            if image is None and self._drawn_for:
+                return  # not drawn, because it comes too soon for viewers
+            self._next = self._newest
             waiting = list(self._waiting)
         for loop, event in waiting:
             if not loop.is_closed():
@@ -94,7 +99,7 @@ class View(Sink):
             self._waiting.add(mine)
         alarm = loop.call_later(timeout_s, event.set)
         try:
-            if self._newest.version <= version:
+            if self._next.version <= version:
                 await event.wait()
             while (wait_s := self._show()) > 0 and self._shown.version <= version:
                 await asyncio.sleep(wait_s)
@@ -110,8 +115,8 @@ class View(Sink):
             now = time.monotonic()
             if now < self._due_at:
                 return self._due_at - now
-            if self._shown is not self._newest:
-                self._shown, self._due_at = self._newest, now + 1 / MOST_FPS
+            if self._shown is not self._next:
+                self._shown, self._due_at = self._next, now + 1 / MOST_FPS
                 self._shared = {}
             return 0.0
 

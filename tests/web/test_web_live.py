@@ -57,6 +57,7 @@ def test_labels_are_drawn_only_while_somebody_wants_them():
     assert not view.wants_image
     with site(view).websocket_connect("ws://localhost/api/cameras/door/live?drawn=true") as socket:
         socket.receive_json(), socket.receive_bytes()
+        time.sleep(1 / views.MOST_FPS)
         assert view.wants_image
         view.write(result(1, 100), np.full((180, 320, 3), 200, np.uint8))
         socket.send_text("next")
@@ -66,6 +67,36 @@ def test_labels_are_drawn_only_while_somebody_wants_them():
             break
         threading.Event().wait(0.05)
     assert not view.wants_image
+
+
+def test_labels_are_drawn_for_no_more_results_than_viewers_get(monkeypatch):
+    monkeypatch.setattr(views, "MOST_FPS", 10.0)
+    view, drawn, got = View("door"), [], []
+
+    async def watch() -> None:
+        for _ in range(6):
+            snapshot = await view.next(got[-1].version if got else 0, 2)
+            got.append(snapshot)
+
+    async def play(done: asyncio.Task) -> None:
+        for index in range(1000):
+            if done.done():
+                return
+            wanted = view.wants_image
+            drawn.append(wanted)
+            view.write(result(index), np.zeros((180, 320, 3), np.uint8) if wanted else None)
+            assert view.newest.result.frame.index == index, "who is in view is told of every result"
+            await asyncio.sleep(0.01)
+
+    async def both() -> None:
+        watching = asyncio.create_task(watch())
+        await play(watching)
+        await watching
+
+    with view.look(drawn=True):
+        asyncio.run(both())
+    assert all(snapshot.image is not None for snapshot in got)
+    assert sum(drawn) < len(drawn) / 2, "ten results in 0.1 s, of which viewers get one"
 
 
 def test_a_picture_is_encoded_once_for_all_who_look(monkeypatch):
