@@ -99,11 +99,8 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """What is read inside is of one moment, whoever writes meanwhile."""
-        self._db.execute("BEGIN")
-        try:
+        with _of_one_moment(self._db):
             yield
-        finally:
-            self._db.execute("COMMIT")
 
     def write(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Do `work` wholly or not at all; once more in memory where the disk does not take it."""
@@ -163,16 +160,31 @@ def _connect(path: Path, schema: Schema, wholly: bool = True) -> sqlite3.Connect
 
 def _check(db: sqlite3.Connection, schema: Schema, wholly: bool = True) -> None:
     """Raise `_Unusable` unless the database is ours and whole, or empty; reads all of it unless not `wholly`."""
-    application = db.execute("PRAGMA application_id").fetchone()[0]
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        if application != schema.application_id:
-            raise _Unusable("another program wrote it")
-        if version != schema.version:
-            raise _Unusable(f"another version of streamface wrote it: {version}, not {schema.version}")
-    result = db.execute("PRAGMA quick_check(1)").fetchone()[0] if wholly else "ok"
+    with _of_one_moment(db):  # else another process may make the tables in between, and seem to be another program
+        application = db.execute("PRAGMA application_id").fetchone()[0]
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            if application != schema.application_id:
+                raise _Unusable("another program wrote it")
+            if version != schema.version:
+                raise _Unusable(f"another version of streamface wrote it: {version}, not {schema.version}")
+        result = db.execute("PRAGMA quick_check(1)").fetchone()[0] if wholly else "ok"
     if result != "ok":
         raise _Unusable("it is damaged")
+
+
+@contextmanager
+def _of_one_moment(db: sqlite3.Connection) -> Iterator[None]:
+    """What is read inside belongs together; within a transaction it does anyway."""
+    if db.in_transaction:
+        yield
+        return
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
 
 
 def _make_tables(db: sqlite3.Connection, schema: Schema) -> None:

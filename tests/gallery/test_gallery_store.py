@@ -219,6 +219,31 @@ def test_two_stores_on_one_file_write_in_turn(path):
         assert len(store.rows(A)) == 60
 
 
+def test_a_file_that_another_process_is_making_is_not_taken_for_a_strangers(path, monkeypatch):
+    """Its tables and its number come at once, or not at all."""
+    made, real = [], sqlite3.connect
+
+    class Slow(sqlite3.Connection):
+        def execute(self, query, *values):
+            found = super().execute(query, *values)
+            if "user_version" in query and not made:  # another process comes between two questions
+                made.append(True)
+                other = threading.Thread(target=lambda: Store(path).close())
+                other.start()
+                other.join(0.5)
+                made.append(other)
+            return found
+
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: real(*a, **{"factory": Slow, **k}))
+    with Store(path) as store:
+        made[1].join()
+        store.save(A, [row("Ann/1.jpg")])
+    monkeypatch.undo()
+    assert [file.name for file in path.parent.iterdir()] == ["people.sqlite"], "nothing was set aside"
+    with Store(path) as store:
+        assert set(store.rows(A)) == {"Ann/1.jpg"}
+
+
 @pytest.mark.parametrize("where", ["under a file", "a folder"])
 def test_a_place_that_cannot_be_written_means_memory(tmp_path, where, caplog):
     (tmp_path / "file").write_text("x")
