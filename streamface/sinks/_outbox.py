@@ -13,6 +13,7 @@ from pathlib import Path
 from streamface.errors import OutputError
 from streamface.sinks._disk import DiskSync
 from streamface.sinks._files import check_writable
+from streamface.sinks._write_ahead import use_write_ahead_log
 from streamface.sinks.event_output import Row
 
 MOST = 100_000
@@ -60,10 +61,14 @@ class Outbox:
             raise OutputError(f"cannot use {path} for events that wait: {error}; choose another place") from error
 
     def _prepare(self, path: Path) -> None:
-        owner = self._db.execute("PRAGMA application_id").fetchone()[0]
-        if owner != APPLICATION_ID and self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        with self._db:
+            self._db.execute("BEGIN")  # both answers of one moment: another process may be making the tables
+            owner = self._db.execute("PRAGMA application_id").fetchone()[0]
+            tables = self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        if tables and owner != APPLICATION_ID:
             raise OutputError(f"{path} is a database of another program: choose another place")
-        for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA secure_delete = ON"):
+        use_write_ahead_log(self._db)
+        for statement in ("PRAGMA synchronous = NORMAL", "PRAGMA secure_delete = ON"):
             self._db.execute(statement)
         self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         with self._db:

@@ -9,6 +9,7 @@ from pathlib import Path
 from streamface.errors import OutputError
 from streamface.sinks._disk import DiskSync
 from streamface.sinks._files import check_writable
+from streamface.sinks._write_ahead import use_write_ahead_log
 from streamface.sinks.event_output import COLUMNS, EventOutput, Row
 from streamface.sinks.visit_events import LEFT
 
@@ -146,7 +147,7 @@ def open_store(path: Path) -> sqlite3.Connection:
     try:
         db.execute("PRAGMA secure_delete = ON")
         db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
-        db.execute("PRAGMA journal_mode = WAL")
+        use_write_ahead_log(db)
         db.execute("PRAGMA synchronous = NORMAL")  # a commit does not wait for the disk; `DiskSync` sees to it
         with db:
             db.execute("BEGIN IMMEDIATE")
