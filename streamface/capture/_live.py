@@ -303,7 +303,8 @@ class LiveSource(Source, ABC):
         now = time.monotonic()
         if attempt.is_live:
             self._states.change(LIVE)
-            self._watch.look(picture, now)
+            if not self._watch.look(picture, now):
+                return
         if self._slot is not None:
             self._dropped += 1
         self._index += self._step(now)

@@ -20,6 +20,9 @@ BLACK_LEVEL = 34
 BLACK_S = 2.0
 WHOLE_S = 5.0
 """Seconds without damage after which a picture counts as whole again."""
+SIZE_S, SIZE_IN_DAMAGE_S = 1.0, 2.5
+"""Seconds for which pictures have another size before it is believed: damaged data can pretend one until the next
+key frame, and files and networks would be set up for it."""
 JUMP_S = 2.0
 """Seconds by which the camera's clock may run ahead of ours between two pictures; behind itself, a tenth."""
 SETTLE_S = 3.0
@@ -43,6 +46,8 @@ class PictureWatch:
         self._black_since: float | None = None
         self._damaged_at: float | None = None
         self._size_wh: tuple[int, int] | None = None
+        self._other: tuple[tuple[int, int], float] | None = None
+        """Another size that pictures have, and since when."""
         self._stamp: float | None = None
         self._began_at: float | None = None
         self._jump: float | None = None
@@ -53,7 +58,7 @@ class PictureWatch:
 
     def connected(self) -> None:
         """A new connection begins: what is known of the old one's timing says nothing about it."""
-        self._still = self._black_since = self._damaged_at = self._stamp = None
+        self._still = self._black_since = self._damaged_at = self._stamp = self._other = None
         self._began_at = self._jump = None
         self._intervals.clear()
 
@@ -63,15 +68,20 @@ class PictureWatch:
         if GARBLED not in self._states.state.troubles:
             self._states.trouble(GARBLED, "data is lost or broken on the way")
 
-    def look(self, picture: RawPicture, now: float) -> None:
-        """Look at one picture of a live source, which came at `now` by a clock that never jumps."""
+    def look(self, picture: RawPicture, now: float) -> bool:
+        """Look at one picture of a live source, which came at `now` by a clock that never jumps.
+
+        False for one that is not to be shown: it has another size, and damage can pretend that.
+        """
         self._look_at_damage(picture, now)
-        self._look_at_size(picture)
+        if not self._believes_size(picture.size_wh, now):
+            return False
         self._look_at_time(picture, now)
         luma = picture.luma(STEP)
         self._look_at_black(luma, now)
         self._look_at_stillness(luma, now)
         self._seen_at = now
+        return True
 
     def _look_at_damage(self, picture: RawPicture, now: float) -> None:
         if picture.damaged:
@@ -80,10 +90,18 @@ class PictureWatch:
             self._damaged_at = None
             self._states.trouble(GARBLED, "", over=True)
 
-    def _look_at_size(self, picture: RawPicture) -> None:
-        before, self._size_wh = self._size_wh, picture.size_wh
-        if before is not None and before != self._size_wh:
-            self._states.happened(RESIZED, "the picture is now {}x{}, before {}x{}".format(*self._size_wh, *before))
+    def _believes_size(self, size_wh: tuple[int, int], now: float) -> bool:
+        before = self._size_wh
+        if before is None or size_wh == before:
+            self._size_wh, self._other = size_wh, None
+            return True
+        if self._other is None or self._other[0] != size_wh:
+            self._other = size_wh, now
+        if now - self._other[1] < (SIZE_S if self._damaged_at is None else SIZE_IN_DAMAGE_S):
+            return False
+        self._size_wh, self._other = size_wh, None
+        self._states.happened(RESIZED, "the picture is now {}x{}, before {}x{}".format(*size_wh, *before))
+        return True
 
     def _look_at_time(self, picture: RawPicture, now: float) -> None:
         stamp = now if picture.stamp is None else picture.stamp

@@ -10,7 +10,7 @@ from streamface.capture._backoff import MOST_S, Backoff
 from streamface.capture._picture_watch import PictureWatch
 from streamface.capture._states import KEPT, StateLog
 from streamface.capture._wire import RawPicture
-from streamface.types import BLACK, CLOCK, CONNECTING, FROZEN, GARBLED, LIVE, LOST, STALLED
+from streamface.types import BLACK, CLOCK, CONNECTING, FROZEN, GARBLED, LIVE, LOST, RESIZED, STALLED
 
 
 class Even(random.Random):
@@ -90,6 +90,7 @@ class Camera:
         self.watch.connected()
         self.now = self.stamp = 100.0
         self.noise = np.random.default_rng(0)
+        self.shown = []
 
     def image(self, size_wh=(64, 48)):
         return self.noise.integers(60, 200, (size_wh[1], size_wh[0], 3), np.uint8)
@@ -99,7 +100,8 @@ class Camera:
             self.now += step
             self.stamp += step
             shown = self.image() if image is None else image
-            self.watch.look(RawPicture(shown, time.time(), self.stamp if has_stamp else None, **more), self.now)
+            picture = RawPicture(shown, time.time(), self.stamp if has_stamp else None, **more)
+            self.shown.append(self.watch.look(picture, self.now))
 
     def told(self):
         return [(event.kind, event.over) for event in self.log.take()]
@@ -154,8 +156,33 @@ def test_damage_begins_once_and_is_over_after_a_while():
 def test_another_size():
     camera = Camera()
     camera.give(1)
-    camera.give(1, camera.image((80, 48)))
-    assert [e.detail for e in camera.log.take()] == ["the picture is now 80x48, before 64x48"]
+    large = camera.image((80, 48))
+    camera.give(0.9, large)
+    assert camera.told() == [] and not any(camera.shown[-9:]), "it may be damage that nobody has noticed yet"
+    camera.give(0.5, large)
+    assert [e.detail for e in camera.log.take()] == ["the picture is now 80x48, before 64x48"] and camera.shown[-1]
+    camera.give(10, large)
+    assert RESIZED not in dict(camera.told()) and all(camera.shown[-100:])
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_size_that_damaged_data_pretends_is_neither_shown_nor_said(damaged):
+    camera = Camera()
+    camera.give(1)
+    for size_wh in ((80, 48), (16, 8), (80, 48)):
+        camera.give(0.8, camera.image(size_wh), damaged=damaged)
+        camera.give(0.1)
+        assert camera.shown[-9:] == [False] * 8 + [True]
+    assert (RESIZED, False) not in camera.told()
+
+
+def test_another_size_is_shown_in_the_end_however_damaged_the_pictures_are():
+    camera = Camera()
+    camera.give(1)
+    camera.give(2.4, camera.image((80, 48)), damaged=True)
+    assert (RESIZED, False) not in camera.told()
+    camera.give(1, camera.image((80, 48)), damaged=True)
+    assert camera.told() == [(RESIZED, False)] and camera.shown[-1]
 
 
 @pytest.mark.parametrize("has_stamp", [True, False])
