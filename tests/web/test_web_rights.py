@@ -62,12 +62,6 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def desk(folder, tmp_path):
-    with people_desk(folder, tmp_path / "store.sqlite") as made:
-        yield made
-
-
-@pytest.fixture
 def view():
     """A camera that shows Ann."""
     made = View("door")
