@@ -47,10 +47,9 @@ class Denials:
         if match is None or match.identity is None:
             return False
         for identity, denied in self._denied:
-            if identity == match.identity and denied is not votes:
-                if _between(votes, denied, match.metric) < match.distance:
-                    votes.deny(identity)
-                    return True
+            if identity == match.identity and _between(votes, denied, match.metric) < match.distance:
+                votes.deny(identity)
+                return True
         return False
 
 

@@ -1,5 +1,6 @@
 """The loop, with a camera that the test plays: what it hands on while the camera is lost."""
 
+import importlib
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -13,8 +14,11 @@ from streamface.errors import SourceError
 from streamface.pipeline import Postponed
 from streamface.settings import CaptureSettings, Settings
 from streamface.sinks.base import Sink
+from streamface.sinks.visits import KEPT, Visits
 from streamface.stream import Stream
 from streamface.types import LIVE, LOST, Frame, FrameResult, SourceEvent, SourceState, utc
+
+stream_module = importlib.import_module("streamface.stream")
 
 
 class Camera(Source):
@@ -195,3 +199,19 @@ def test_only_what_is_live_says_how_fast_it_goes(film, monkeypatch):
     with stream:
         stream.run([Screen(False)])
     assert told == [None] * 8
+
+
+def test_a_run_without_an_end_remembers_fewer_visits(stream, film, monkeypatch):
+    kept = []
+
+    class Counting(Visits):
+        def __init__(self, *arguments, **options):
+            kept.append(options["kept"])
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(stream_module, "Visits", Counting)
+    stream.run([])
+    of_file, _ = film()
+    with of_file:
+        of_file.run([])
+    assert kept == [stream_module.KEPT_OF_CAMERA, KEPT] and kept[0] < kept[1]

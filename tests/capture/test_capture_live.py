@@ -231,6 +231,14 @@ def test_a_slow_camera_does_not_stall():
     assert attempt.is_stalled() and attempt.is_overdue() and attempt.lived_s() == 12.0
 
 
+def test_a_picture_of_a_size_that_is_not_believed_is_not_handed_on():
+    with Source(at_once(1)) as source:
+        assert source.read().image[0, 0, 0] == 1
+        source.reader(0).deliver(raw(2, (48, 16)))
+        source.reader(0).give(3)
+        assert source.read().image[0, 0, 0] == 3 and source.info.width == 16 and source.dropped == 0
+
+
 def test_damage_is_said_once():
     with Source(at_once(0)) as source:
         source.read()

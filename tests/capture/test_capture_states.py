@@ -176,6 +176,15 @@ def test_a_size_that_damaged_data_pretends_is_neither_shown_nor_said(damaged):
     assert (RESIZED, False) not in camera.told()
 
 
+def test_the_pretended_size_of_one_connection_says_nothing_of_the_next():
+    camera = Camera()
+    camera.give(1)
+    camera.give(0.8, camera.image((80, 48)))
+    camera.watch.connected()
+    camera.give(0.8, camera.image((80, 48)))
+    assert not any(camera.shown[-16:])
+
+
 def test_another_size_is_shown_in_the_end_however_damaged_the_pictures_are():
     camera = Camera()
     camera.give(1)

@@ -99,6 +99,17 @@ def test_labels_are_drawn_for_no_more_results_than_viewers_get(monkeypatch):
     assert sum(drawn) < len(drawn) / 2, "ten results in 0.1 s, of which viewers get one"
 
 
+def test_a_result_that_was_not_drawn_is_not_shown_to_those_who_want_labels():
+    view, image = View("door"), np.zeros((180, 320, 3), np.uint8)
+    with view.look(drawn=True):
+        view.write(result(0), image)
+        assert asyncio.run(view.next(0, 1)).version == 1
+        view.write(result(1), None)
+        assert asyncio.run(view.next(1, 2 / views.MOST_FPS)).image is image and view.newest.version == 2
+        view.write(result(2), image)
+        assert asyncio.run(view.next(1, 1)).version == 3
+
+
 def test_a_picture_is_encoded_once_for_all_who_look(monkeypatch):
     view, encoded = View("door"), []
     monkeypatch.setattr(views, "_jpeg", lambda image, width: encoded.append(width) or b"jpeg")

@@ -219,6 +219,14 @@ def test_what_cannot_be_deleted_is_said_and_the_person_stays(site, desk, folder,
     assert desk.known.erasing == frozenset() and (folder / NAME / "1.png").exists()
 
 
+def test_what_is_still_there_after_deleting_is_counted(site, folder, monkeypatch, view):
+    monkeypatch.setattr(removal.erase, "delete_files", lambda paths: None)
+    show(view, None, {NAME})
+    client, _ = site
+    left = finished(client, begin(client, "erasure", typed=NAME))["left"]
+    assert left["counter-examples"] == 1 and left["snapshots"] > 0 and left["pictures"] == left["rows"] == 0
+
+
 def test_a_fault_of_ours_is_one_line(site, monkeypatch, caplog):
     monkeypatch.setattr(traces, "write", lambda *_: 1 / 0)
     client, _ = site
