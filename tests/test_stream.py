@@ -90,7 +90,6 @@ class Screen(Sink):
 @pytest.fixture
 def stream(monkeypatch):
     pipeline = Pipeline()
-    monkeypatch.setattr(build, "prepare", lambda settings: None)
     monkeypatch.setattr(build, "source", lambda settings: Camera())
     monkeypatch.setattr(build, "pipeline", lambda *arguments: pipeline)
     with Stream(Settings()) as made:
@@ -159,7 +158,6 @@ class Following(Pipeline):
 def film(monkeypatch):
     def made(breaks=False, **capture):
         pipeline = Following()
-        monkeypatch.setattr(build, "prepare", lambda settings: None)
         monkeypatch.setattr(build, "source", lambda settings: ReadAhead(Film(breaks)))
         monkeypatch.setattr(build, "pipeline", lambda *arguments: pipeline)
         return Stream(Settings(capture=CaptureSettings(**capture))), pipeline
