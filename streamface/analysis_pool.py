@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import queue
+import threading
+from collections import deque
 from collections.abc import Sequence
+from queue import SimpleQueue
 
 from streamface.analysis import Answer, FaceAnalysis, Request
 from streamface.pyramid import Pyramid
@@ -13,7 +15,9 @@ from streamface.types import AlignedFace, Detection
 class AnalysisPool:
     """What a stream needs of a `FaceAnalysis`, for several threads at once; a context manager that closes the sets.
 
-    A look waits for its turn, in the order of asking, so that no camera keeps the networks from the others.
+    A look waits for its turn, in the order of asking, so that no camera keeps the networks from the others: a set that
+    is given back goes to whoever waits longest, and not to who asks first from then on, which would be the camera that
+    gave it back and has the next face ready.
 
     Args:
         sets: each with networks of its own, all alike; from now on they belong to this object.
@@ -21,9 +25,9 @@ class AnalysisPool:
 
     def __init__(self, sets: Sequence[FaceAnalysis]) -> None:
         self._sets = tuple(sets)
-        self._free: queue.Queue[FaceAnalysis] = queue.Queue()
-        for made in self._sets:
-            self._free.put(made)
+        self._free = list(self._sets)
+        self._waiting: deque[SimpleQueue[FaceAnalysis]] = deque()
+        self._lock = threading.Lock()
 
     def cut(self, pyramid: Pyramid, detection: Detection) -> AlignedFace:
         """The face as the recognition network takes it."""
@@ -31,14 +35,30 @@ class AnalysisPool:
 
     def look(self, request: Request) -> Answer:
         """Answer one request."""
-        borrowed = self._free.get()
+        borrowed = self._borrowed()
         try:
             return borrowed.look(request)
         finally:
-            self._free.put(borrowed)
+            self._give_back(borrowed)
 
     def close(self) -> None:
         """Does nothing: a stream that ends leaves the networks to the others."""
+
+    def _borrowed(self) -> FaceAnalysis:
+        """A set, waiting for it."""
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+            turn: SimpleQueue[FaceAnalysis] = SimpleQueue()
+            self._waiting.append(turn)
+        return turn.get()
+
+    def _give_back(self, borrowed: FaceAnalysis) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().put(borrowed)
+            else:
+                self._free.append(borrowed)
 
     def __enter__(self) -> AnalysisPool:
         return self
