@@ -30,7 +30,7 @@ from streamface.settings import Settings
 from streamface.sinks.base import Sink
 from streamface.sinks.visit_events import Visit
 from streamface.sinks.visits import KEPT, Visits
-from streamface.types import Frame, FrameResult
+from streamface.types import LIVE, Frame, FrameResult
 
 log = logging.getLogger(__name__)
 
@@ -200,14 +200,16 @@ class Stream:
     def reading(self) -> Reading:
         """How the stream does at this moment; may be called from any thread."""
         result, frame_at = self._latest or (None, None)
-        state = self.source.state if self.source is not None else None
         live = result is not None and result.frame.media_time is None
+        camera = self.source.state if self.source is not None and self._phase == "live" else None
+        state = camera.state if camera else self._phase
+        seen = result.faces if result is not None and state == LIVE else ()  # while a camera is lost, nobody is
         return Reading(
             self.settings.capture.camera or (self.source.name if self.source else ""),
-            state.state if state and self._phase == "live" else self._phase,
+            state,
             self.summary.frames,
             self.summary.dropped,
-            sum(face.track.confirmed for face in result.faces) if result else 0,
+            sum(face.track.confirmed for face in seen),
             frame_at - result.frame.captured_at if live else None,
             frame_at,
             self._outputs.waiting if self._outputs else {},

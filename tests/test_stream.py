@@ -1,6 +1,7 @@
 """The loop, with a camera that the test plays: what it hands on while the camera is lost."""
 
 import importlib
+import time
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -16,7 +17,19 @@ from streamface.settings import CaptureSettings, Settings
 from streamface.sinks.base import Sink
 from streamface.sinks.visits import KEPT, Visits
 from streamface.stream import Stream
-from streamface.types import LIVE, LOST, Frame, FrameResult, SourceEvent, SourceState, utc
+from streamface.types import (
+    LIVE,
+    LOST,
+    Box,
+    Detection,
+    FaceResult,
+    Frame,
+    FrameResult,
+    SourceEvent,
+    SourceState,
+    Track,
+    utc,
+)
 
 stream_module = importlib.import_module("streamface.stream")
 
@@ -41,6 +54,10 @@ class Camera(Source):
 
     def close(self):
         pass
+
+    @property
+    def dropped(self):
+        return 2 * self._given
 
     @property
     def state(self):
@@ -105,6 +122,21 @@ def test_a_lost_camera_is_shown_but_neither_analysed_nor_counted(stream):
     frames = [(0, LIVE, []), (1, LIVE, []), (1, LOST, [LOST]), (1, LOST, []), (9, LIVE, [LIVE])]
     assert window.got == frames
     assert record.got == [frames[0], frames[1], frames[4]]
+
+
+def test_what_a_monitor_is_told_of_a_camera_that_is_lost_and_comes_back(stream):
+    somebody, a_guess = (FaceResult(Track(n, Detection(Box(0, 0, 9, 9), 0.9), 5, 0, n == 1)) for n in (1, 2))
+    stream.pipeline.finish = lambda frame: FrameResult(frame, (somebody, a_guess))
+    before, told = stream.reading(), []
+    for _ in stream:
+        reading = stream.reading()
+        told.append((reading.state, reading.frames, reading.people, reading.dropped))
+    lost = (LOST, 2, 0, 4)
+    assert told == [(LIVE, 1, 1, 2), (LIVE, 2, 1, 4), lost, lost, (LIVE, 3, 1, 10)]
+    assert before.delay_s is None and before.frame_at is None
+    assert abs(time.time() - reading.frame_at) < 60 and reading.delay_s == pytest.approx(reading.frame_at - 100.0)
+    stream.__exit__(None, None, None)
+    assert (stream.reading().state, stream.reading().people) == ("ended", 0)
 
 
 def test_the_time_of_an_event_is_in_utc():
