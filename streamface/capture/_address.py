@@ -30,7 +30,8 @@ def without_credentials(address: str) -> str:
         return address
     head, rest = found.group(), address[found.end() :]
     host = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    path = rest.partition("?")[0]
-    if not _PLAIN_HOST.fullmatch(host) or "@" in path:
+    path, after = rest.partition("?")[0], rest[len(host) :]
+    is_password = ":" in host and "@" in after and after[0] in "?#"  # of digits, which could be a port
+    if not _PLAIN_HOST.fullmatch(host) or "@" in path or is_password:
         rest = rest.rpartition("@")[2]
     return head + _SECRET.sub(r"\1***", rest.partition("#")[0])

@@ -11,12 +11,18 @@ from streamface.capture._address import scheme, without_credentials
         ("rtsp://bob:geheim@cam/live", "rtsp://cam/live"),
         ("rtsp://bob@cam/live", "rtsp://cam/live"),
         ("RTSP://bob:geheim@[fe80::1]:554/live", "RTSP://[fe80::1]:554/live"),
+        ("rtsp://bob:geheim@cam", "rtsp://cam"),
         # passwords with characters that should have been escaped
         ("rtsp://bob:ge@heim@cam/live", "rtsp://cam/live"),
         ("rtsp://bob:ge/heim@cam/live", "rtsp://cam/live"),
         ("rtsp://bob:g@e/heim@cam/live", "rtsp://cam/live"),
         ("rtsp://bob:ge?heim@cam/live", "rtsp://cam/live"),
         ("rtsp://bob:ge#heim@cam/live", "rtsp://cam/live"),
+        # of which the first part could be a port
+        ("rtsp://bob:12/34@cam/live", "rtsp://cam/live"),
+        ("rtsp://bob:12?34@cam/live", "rtsp://cam/live"),
+        ("rtsp://bob:12#34@cam/live", "rtsp://cam/live"),
+        ("http://cam:80/v?mail=a@b", "http://cam:80/v?mail=a@b"),
         # secrets among the parameters
         ("http://cam/v?user=bob&pwd=geheim&size=2", "http://cam/v?user=***&pwd=***&size=2"),
         ("http://cam/v?access_token=geheim", "http://cam/v?access_token=***"),
