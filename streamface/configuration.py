@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from streamface import configuration_file
+from streamface.configuration_file import as_arguments
 from streamface.errors import SettingsError
 from streamface.options import GROUPS, parser
 from streamface.settings import OutputSettings, Settings
 
 SHARED = ("gallery", "strangers", "recognition", "runtime")
 """Rooms whose settings all cameras have in common, because their networks and their gallery are."""
+PROGRAM = ("display", "metrics", "serve", "serve_names", "password_file")
+"""Settings of the outputs that a program has once, whatever it watches."""
 PLACE = "{camera}"
 """Stands for the camera's name in the name of a file or folder."""
 
@@ -36,18 +42,31 @@ def cameras_from(arguments: Sequence[str]) -> tuple[Settings, ...]:
     line, once or more, takes the place of the file's cameras. Raises `SettingsError`, as `settings_from`.
     """
     given = _parsed(arguments)
-    entries = _read(given["config"]) if "config" in given else {}
+    entries = configuration_file.read(given["config"]) if "config" in given else {}
     listed, sources = _list_of_cameras(entries.pop("cameras", None)), given.get("capture.source")
-    common = _parsed([*_as_arguments(entries), *arguments])
+    common = _parsed([*as_arguments(entries), *arguments])
     common["capture.source"] = sources or common.get("capture.source")
     if listed and not sources:
-        return _named([_settings({**common, **entry}) for entry in listed])
+        return _named([_of_one(common, entry, number) for number, entry in enumerate(listed, 1)])
     every = [{**common, "capture.source": [source]} for source in common["capture.source"] or ()]
     return _named([_settings(entry) for entry in every or [common]])
 
 
 def _parsed(arguments: Sequence[str]) -> dict[str, Any]:
-    return vars(parser().parse_args(list(arguments)))
+    found, unknown = parser().parse_known_args(list(arguments))
+    if unknown:
+        raise SettingsError(_unknown(unknown[0]))
+    return vars(found)
+
+
+def _unknown(argument: str) -> str:
+    """What is wrong with an argument that is no option; without its value, which may hold a password."""
+    flag = argument.partition("=")[0]
+    if not flag.startswith("-"):
+        return "there is something on the command line without an option before it, such as --source (see --help)"
+    known = [f"--{option.flag}" for options in GROUPS.values() for option in options]
+    near = get_close_matches(flag, known, 1)
+    return f"there is no option {flag}: " + (f"did you mean {near[0]}?" if near else "see --help")
 
 
 def _settings(given: Mapping[str, Any]) -> Settings:
@@ -80,10 +99,27 @@ def _camera(number: int, entry: dict) -> dict[str, Any]:
         raise SettingsError(f"camera {name or number} holds {inner.pop()!r}: leave it out")
     for options in GROUPS.values():
         for option in options:
-            if option.room in SHARED and {option.flag, option.flag.replace("-", "_")} & set(entry):
+            is_shared = option.room in SHARED or option.field in PROGRAM
+            if is_shared and {option.flag, option.flag.replace("-", "_")} & set(entry):
                 raise SettingsError(f"{option.flag} is for all cameras: put it beside 'cameras', not into one of them")
-    found = _parsed(_as_arguments(entry))
+    with _said_of(name or number):
+        found = _parsed(as_arguments(entry))
     return found if name is None else {**found, "capture.camera": str(name)}
+
+
+def _of_one(common: dict[str, Any], entry: dict[str, Any], number: int) -> Settings:
+    """The settings of one entry of `cameras:`."""
+    with _said_of(entry.get("capture.camera", number)):
+        return _settings({**common, **entry})
+
+
+@contextmanager
+def _said_of(camera: object) -> Iterator[None]:
+    """Whose mistake it is."""
+    try:
+        yield
+    except SettingsError as error:
+        raise SettingsError(f"camera {camera}: {error}") from error
 
 
 def _named(cameras: Sequence[Settings]) -> tuple[Settings, ...]:
@@ -133,39 +169,3 @@ def _check_files(cameras: Sequence[Settings]) -> None:
         files = [path for path in files if path.suffix.lower() != ".sqlite"]  # a database takes them all
         if len(set(files)) < len(files):
             raise SettingsError(f"several cameras write {files[0]}: put {PLACE} into its name, for a file of each")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The entries of a YAML file."""
-    import yaml
-
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        raise SettingsError(f"cannot read the configuration {path}: {reason}") from error
-    if entries is not None and not isinstance(entries, dict):
-        raise SettingsError(f"{path} must hold lines of the form 'option: value', such as 'min-face: 60'")
-    return entries or {}
-
-
-def _as_arguments(entries: Mapping[object, object]) -> list[str]:
-    """A YAML file's options as the command line has them."""
-    arguments: list[str] = []
-    for key, value in entries.items():
-        flag = str(key).replace("_", "-")
-        if isinstance(value, bool):
-            arguments.append(f"--{flag}" if value else f"--no-{flag}")
-        elif flag == "source" and isinstance(value, list):
-            arguments += [f"--source={entry}" for entry in value]
-        elif value is not None:
-            arguments.append(f"--{flag}={_as_text(value)}")
-    return arguments
-
-
-def _as_text(value: object) -> str:
-    """A list as `a,b`, a list of corners as `x,y x,y`."""
-    if not isinstance(value, list):
-        return str(value)
-    pairs = all(isinstance(entry, list) for entry in value) and value
-    return " ".join(",".join(map(str, entry)) for entry in value) if pairs else ",".join(map(str, value))

@@ -133,7 +133,7 @@ GROUPS: dict[str, tuple[Option, ...]] = {
                "'0,0.5 1,0.5 1,1 0,1' is the lower half", corners, "X,Y.."),
         Option("detector-weights", "detection", "weights", "network file of the YuNet detector", Path, "FILE"),
         Option("detect-every", "tracking", "detect_every", "frames from one full detection to the next; between them "
-               "each face is followed (default: 6)", int, "N"),
+               "each face is followed (default: 4)", int, "N"),
     ),
     "how to name": (
         Option("model", "recognition", "model", "recognition network, or auto (default: auto)", metavar="M"),
@@ -219,6 +219,7 @@ def parser() -> argparse.ArgumentParser:
         "`streamface gallery` adds, lists, checks and removes people. "
         "Faces are personal data: ask the people you film, and keep what you record safe.",
         argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,  # in a file an abbreviation would be a typing error that is not noticed
     )
     for title, options in GROUPS.items():
         group = made.add_argument_group(title)

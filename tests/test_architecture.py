@@ -15,8 +15,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "streamface"
 ROWS = (
     ("__init__", "__main__", "cli", "api"),
     (
-        "options", "configuration", "keywords", "cameras", "stream", "stills", "analyzer", "build", "weights_command",
-        "gallery_commands", "bench_command", "bench_peer", "web", "kiosk_parts",
+        "options", "configuration", "configuration_file", "keywords", "cameras", "stream", "stills", "analyzer",
+        "build", "weights_command", "gallery_commands", "bench_command", "bench_peer", "web", "kiosk_parts",
     ),
     (
         "pipeline", "attention", "scheduler", "budget", "workers", "memory", "denials", "handover", "naming",

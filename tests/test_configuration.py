@@ -44,7 +44,10 @@ def test_actions_may_be_none():
         (["--min-face", "3"], "min-face-px is 3.0: it must lie between 12 and 4096"),
         (["--max-frames", "0"], "max-frames is 0"),
         (["--max-frames", "many"], "invalid int value: 'many'"),
-        (["--colour", "red"], "unrecognized arguments: --colour red"),
+        (["--colour", "red"], "there is no option --colour"),
+        (["--databse=people"], "there is no option --databse: did you mean --database"),
+        (["--datab", "people"], "there is no option --datab: did you mean --database"),
+        (["people"], "without an option before it"),
         (["--config", "nowhere.yaml"], "cannot read the configuration nowhere.yaml"),
     ],
 )
@@ -81,6 +84,44 @@ def test_help_names_every_option():
 
 def test_settings_never_show_a_password():
     assert "secret" not in repr(settings_from(["--source", "rtsp://anna:secret@door/1"]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sorce: rtsp://anna:secret@door/1",
+        "cameras: [{source: 0, sorce: 'rtsp://anna:secret@door/1'}]",
+        "webhook: {url: 'https://anna:secret@door/1'}",
+        "source: rtsp://anna:secret@door: 1",
+        "source: 'rtsp://anna:secret@door",
+        "wait: rtsp://anna:secret@door/1",
+    ],
+)
+def test_a_mistake_beside_a_password_does_not_show_it(tmp_path, text):
+    file = tmp_path / "cameras.yaml"
+    file.write_text(text)
+    for arguments in (["--config", str(file)], ["--sorce", "rtsp://a:secret@door/1"], ["rtsp://a:secret@door/1"]):
+        with pytest.raises(SettingsError) as caught:
+            cameras_from(arguments)
+        assert "secret" not in str(caught.value)
+
+
+def test_a_part_of_a_file_may_be_used_again_and_changed(tmp_path):
+    file = tmp_path / "cameras.yaml"
+    file.write_text("cameras:\n  - &door {source: 0, min-face: 60}\n  - {<<: *door, source: 1}\n")
+    door, yard = cameras_from(["--config", str(file)])
+    assert (door.capture.source, yard.capture.source, yard.detection.min_face_px) == ("0", "1", 60)
+
+
+def test_help_states_the_defaults_that_are_used():
+    settings, compared = Settings(), set()
+    for options in GROUPS.values():
+        for option in options:
+            said = re.search(r"\(default: ([\d.]+)\)", option.help)
+            if said:
+                assert float(said[1]) == getattr(getattr(settings, option.room), option.field), option.flag
+                compared.add(option.flag)
+    assert {"detect-every", "min-face", "timeout"} <= compared
 
 
 def test_sources_given_more_than_once_are_cameras_with_names_of_their_own():
@@ -137,7 +178,19 @@ def test_sources_of_the_command_line_take_the_place_of_the_files(tmp_path):
         ("cameras: []", "'cameras' must be a list"),
         ("cameras: {door: 0}", "'cameras' must be a list"),
         ("events: e.jsonl\ncameras: [{source: 0}, {source: 1}]", "several cameras write e.jsonl: put {camera}"),
-        ("cameras: [{source: 0, colour: red}]", "unrecognized arguments: --colour=red"),
+        ("cameras: [{source: 0, colour: red}]", "camera 1: there is no option --colour"),
+        ("cameras: [{source: 0, name: door, min-face: sixty}]", "camera door: .*invalid float value: 'sixty'"),
+        ("cameras: [{source: 0, name: door, zone: [[0, 0], [1, 0], [1, 2]]}]", "camera door: the zone is"),
+        ("cameras: [{source: 0, min-face: 3}]", "camera 1: min-face-px is 3"),
+        ("cameras: [{source: 0}, {source: 1, metrics: 9100}]", "metrics is for all cameras"),
+        ("cameras: [{source: 0, datab: people}]", "camera 1: there is no option --datab"),
+        ("cameras:\n  - source: 0\n    name: door\n    name: yard\n", "line 4: name stands there a second time"),
+        ("min-face: 30\nmin_face: 60\n", "line 2: min_face stands there a second time"),
+        ("source: 0\nwebhook: @/etc/hook\n", "line 2, column 10: found character '@'"),
+        ("source: 'rtsp://door\nwait: yes\n", "line 3, column 1: found unexpected end"),
+        ("wait: 'true'", "wait must be true or false"),
+        ("events: {file: e.jsonl}", "events holds lines of its own"),
+        ("min-face: 2026-13-45", "cannot read the configuration"),
         ("zone: [[0, 0], [1, 1]]", "it needs three or more corners"),
         ("zone: [[0, 0], [1, 0], [1, 1.5]]", "in shares of the picture"),
         ("zone: nowhere", "invalid corners value"),
