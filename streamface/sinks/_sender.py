@@ -75,7 +75,7 @@ class Sender:
     def __init__(self, receiver: Receiver, outbox: Outbox, lock: SenderLock, bell: Bell) -> None:
         self._receiver, self._outbox, self._lock, self._bell = receiver, outbox, lock, bell
         self._pause_s = FIRST_PAUSE_S
-        self._troubled = False
+        self._problems: set[str] = set()  # said since the receiver last took an event
         self._arrived: int | None = None
         self._refused, self._refusals = 0, 0
 
@@ -113,17 +113,17 @@ class Sender:
             if self._refusals >= MOST_REFUSALS:
                 log.error("%s refuses an event (%s): it is put aside", self._receiver.shown, outcome.status)
                 return self._on_disk(lambda: self._outbox.refuse(letter, str(outcome.status)) or True) is True
-        if not self._troubled:
+        longer = min(LONGEST_PAUSE_S, self._pause_s * 2) if self._problems else FIRST_PAUSE_S
+        if outcome.problem not in self._problems:
             log.warning("%s: %s; events wait until it takes them", self._receiver.shown, outcome.problem)
-        longer = FIRST_PAUSE_S if not self._troubled else min(LONGEST_PAUSE_S, self._pause_s * 2)
         self._pause_s = max(longer, min(outcome.retry_after_s, MOST_RETRY_AFTER_S))
-        self._troubled = True
+        self._problems.add(outcome.problem)
         return False
 
     def _well(self) -> None:
-        if self._troubled:
+        if self._problems:
             log.info("%s takes events again", self._receiver.shown)
-        self._troubled = False
+        self._problems.clear()
 
     def _on_disk(self, work: Callable[[], object]) -> object:
         """What `work` gives, or None while the queue cannot be read or written."""

@@ -96,6 +96,17 @@ def test_a_receiver_that_fails_gets_each_event_again_with_the_same_key(tmp_path,
     assert sum(record.levelname == "WARNING" for record in caplog.records) <= 3, "said once a trouble"
 
 
+def test_a_receiver_that_fails_in_another_way_is_said_to_once(tmp_path, caplog):
+    statuses = [500, 500, 401, 500, 401]
+    with receiving(answers=lambda number: statuses[number] if number < len(statuses) else 200) as server:
+        output = started(f"http://127.0.0.1:{server.port}", tmp_path / "q.sqlite")
+        output.add([event(1)])
+        until(lambda: len(Outbox(tmp_path / "q.sqlite")) == 0)
+        output.close()
+    said = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert [text.partition(": ")[2].partition(";")[0] for text in said] == ["it answers 500", "it answers 401"]
+
+
 def test_a_receiver_that_is_down_gets_everything_afterwards_once(tmp_path, caplog):
     caplog.set_level("INFO")
     port = free_port()
