@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from streamface import configuration_file
+from streamface.capture._address import without_credentials
 from streamface.configuration_file import as_arguments
 from streamface.errors import SettingsError
 from streamface.options import GROUPS, parser
@@ -148,7 +149,7 @@ def _short_name(source: str) -> str:
         rest = source.partition("://")[2]
         host = re.split(r"[/?#]|:\d*$|:\d*/", rest.rpartition("@")[2], maxsplit=1)[0]
         return host.strip("[]") or "camera"
-    return Path(source).stem or source
+    return Path(without_credentials(source)).stem or "camera"
 
 
 def _placed(settings: Settings, name: str) -> Settings:

@@ -127,6 +127,7 @@ def test_help_states_the_defaults_that_are_used():
 def test_sources_given_more_than_once_are_cameras_with_names_of_their_own():
     cameras = cameras_from("--source 0 -s rtsp://anna:p@ss@door:554/1 -s clips/yard.mp4 -s old/yard.mp4".split())
     assert [settings.capture.camera for settings in cameras] == ["camera 0", "door", "yard", "yard 2"]
+    assert "p@ss" not in str([camera.capture.camera for camera in cameras_from(["-s", "a:p@ss@door", "-s", "0"])])
     assert [settings.capture.source for settings in cameras][1] == "rtsp://anna:p@ss@door:554/1"
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import socket
+from urllib.parse import urlsplit
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_LOGIN = re.compile(r".*:.*@", re.DOTALL)
 _PLAIN_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^@/?#:]*)(:\d*)?")
 _SECRET = re.compile(
     r"([\w.-]*(?:pass|pwd|psw|token|key|secret|auth|sig|session|user|usr|login|cred|account)[\w.-]*=)[^&;/?#]*",
@@ -20,14 +23,29 @@ def scheme(source: str) -> str | None:
     return found.group()[:-3].lower() if found else None
 
 
+def problem(address: str) -> str | None:
+    """What is wrong with an address that cannot be opened, as far as it can be told without its camera."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "it cannot be understood: in a password @ / ? # : are written %40 %2F %3F %23 %3A"
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):  # UnicodeError: no name of a host can be like that
+        return "its host's name cannot be resolved"
+    return None
+
+
 def without_credentials(address: str) -> str:
     """`address` as it may be shown: no user, no password, no value of a parameter that could be a secret.
 
+    What has no scheme is a file's name, unless a login stands in it: then the scheme was forgotten or mistyped.
     Passwords with an unescaped '@', '/', '?' or '#' are common with cameras: in doubt all up to the last '@' goes.
     """
     found = _SCHEME.match(address)
     if not found:
-        return address
+        return _LOGIN.sub("***@", address, count=1)
     head, rest = found.group(), address[found.end() :]
     host = re.split(r"[/?#]", rest, maxsplit=1)[0]
     path, after = rest.partition("?")[0], rest[len(host) :]

@@ -24,6 +24,13 @@ def connect(address: str, timeout_s: float, transport: str) -> NetworkDevice:
     return NetworkDevice(address, timeout_s, transport, Complaints())
 
 
+def _opened(address: str, timeout_s: float, options: dict[str, str]) -> Decoder:
+    try:
+        return Decoder(address, (timeout_s, timeout_s), low_delay=True, options=options)
+    except Broken as broken:  # FFmpeg calls an unknown host an error of input and output
+        raise Broken(_address.problem(address) or broken.reason) from broken
+
+
 def knock(limit_s: float, address: str, **_: object) -> bool:
     """True where the camera answers."""
     return _knock(address, limit_s)
@@ -39,7 +46,7 @@ class NetworkDevice:
     def __init__(self, address: str, timeout_s: float, transport: str, complaints: Complaints) -> None:
         is_rtsp = _address.scheme(address).startswith("rtsp")
         options = {**_RTSP, "rtsp_transport": transport} if is_rtsp else _PROMPT
-        self._decoder = decoder = Decoder(address, (timeout_s, timeout_s), low_delay=True, options=options)
+        self._decoder = decoder = _opened(address, timeout_s, options)
         is_live = is_rtsp or not decoder.is_recording
         self._complaints = complaints
         self._packets = decoder.packets()

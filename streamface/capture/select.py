@@ -25,7 +25,9 @@ def open_source(settings: CaptureSettings) -> Source:
     scheme = _address.scheme(source)
     if scheme:
         raise SettingsError(f"cannot read {scheme}:// addresses: use one of {', '.join(_address.SCHEMES)}")
-    raise SourceError(f"there is no file or folder {source}: check the path, or try --source demo")
+    shown = _address.without_credentials(source)
+    hint = "check the path, or try --source demo" if shown == source else "an address begins with rtsp:// or http://"
+    raise SourceError(f"there is no file or folder {shown}: {hint}")
 
 
 def _as_asked(source: Source, settings: CaptureSettings) -> Source:

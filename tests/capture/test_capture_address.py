@@ -1,6 +1,6 @@
 import pytest
 
-from streamface.capture._address import scheme, without_credentials
+from streamface.capture._address import problem, scheme, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -32,10 +32,33 @@ from streamface.capture._address import scheme, without_credentials
         ("http://cam/v?mail=a@b", "http://cam/v?mail=a@b"),
         # no address: a file keeps its name
         ("clips/a@b.mp4", "clips/a@b.mp4"),
+        # unless it is an address with its scheme forgotten or mistyped
+        ("bob:geheim@cam/live", "***@cam/live"),
+        ("rtsp:/bob:ge@heim@cam/live", "***@cam/live"),
+        ("rtsp//bob:geheim@cam/live", "***@cam/live"),
     ],
 )
 def test_credentials_are_taken_out(address, shown):
     assert without_credentials(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("rtsp://127.0.0.1:554/live", None),
+        ("rtsp://bob:ge%2Fheim@127.0.0.1/live", None),
+        ("rtsp://bob:ge/heim@127.0.0.1:554/live", "%40 %2F %3F"),
+        ("rtsp://bob:ge#heim@127.0.0.1:554/live", "%40 %2F %3F"),
+        ("rtsp://127.0.0.1:99999/live", "cannot be understood"),
+        ("rtsp://[::1/live", "cannot be understood"),
+        ("rtsp://bob:geheim@no-camera.invalid/live", "its host's name cannot be resolved"),
+        ("rtsp://" + "a" * 70 + ".invalid/live", "its host's name cannot be resolved"),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_said_without_it(address, said):
+    found = problem(address)
+    assert found is None if said is None else said in found
+    assert "heim" not in (found or "")
 
 
 @pytest.mark.parametrize(

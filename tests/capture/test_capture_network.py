@@ -192,6 +192,19 @@ def test_nobody_listens(address):
 
 
 @pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (f"rtsp://bob:{SECRET}@no-camera.invalid/live", "its host's name cannot be resolved"),
+        (f"rtsp://bob:{SECRET}/1@127.0.0.1:554/live", "in a password @ / "),
+    ],
+)
+def test_an_address_that_leads_nowhere(address, said):
+    with pytest.raises(SourceError, match=said) as caught, camera(address):
+        pass
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("source", "expected"),
     [("rtsp://cam/1", True), ("HTTPS://cam", True), (" http://cam", True), ("ftp://cam", False), ("cam.mp4", False)],
 )

@@ -47,6 +47,7 @@ def test_what_is_named_is_opened(tmp_path, monkeypatch, source, kind):
         ("nowhere.mp4", SourceError, "there is no file or folder nowhere.mp4: check the path"),
         ("-1", SourceError, "there is no file or folder -1"),
         ("ftp://bob:geheim@cam/a", SettingsError, "cannot read ftp:// addresses: use one of rtsp, rtsps, http, https"),
+        ("rtsp:/bob:geheim@cam/a", SourceError, r"no file or folder \*\*\*@cam/a: an address begins with rtsp://"),
         (" ", SettingsError, "the source is empty"),
     ],
 )
