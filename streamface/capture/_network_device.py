@@ -47,6 +47,7 @@ class NetworkDevice:
         is_rtsp = _address.scheme(address).startswith("rtsp")
         options = {**_RTSP, "rtsp_transport": transport} if is_rtsp else _PROMPT
         self._decoder = decoder = _opened(address, timeout_s, options)
+        self._timeout_s = timeout_s
         is_live = is_rtsp or not decoder.is_recording
         self._complaints = complaints
         self._packets = decoder.packets()
@@ -65,6 +66,8 @@ class NetworkDevice:
                 return Damage()
             begun = time.monotonic()
             packet = next(self._packets, self)
+            if self.opened.is_live and time.monotonic() - begun >= self._timeout_s:
+                raise Broken("no answer in time")  # FFmpeg may still give what it held back: old by now
             if packet is self:
                 if self._decoder.failure:
                     raise self._decoder.failure

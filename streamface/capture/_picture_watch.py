@@ -24,7 +24,7 @@ SIZE_S, SIZE_IN_DAMAGE_S = 1.0, 2.5
 """Seconds for which pictures have another size before it is believed: damaged data can pretend one until the next
 key frame, and files and networks would be set up for it."""
 JUMP_S = 2.0
-"""Seconds by which the camera's clock may run ahead of ours between two pictures; behind itself, a tenth."""
+"""Seconds by which the camera's clock may run ahead of ours from one picture to the next; behind itself, a tenth."""
 SETTLE_S = 3.0
 """Seconds after connecting in which a camera may set its clock: its first report of the true time comes about then."""
 RATE_PICTURES = 31
@@ -42,7 +42,7 @@ class PictureWatch:
     def __init__(self, states: StateLog, frozen_s: float) -> None:
         self._states, self._frozen_s = states, frozen_s
         self._still: np.ndarray | None = None
-        self._still_since = self._seen_at = 0.0
+        self._still_since = self._seen_at = self._seen_before_at = 0.0
         self._black_since: float | None = None
         self._damaged_at: float | None = None
         self._size_wh: tuple[int, int] | None = None
@@ -80,7 +80,7 @@ class PictureWatch:
         luma = picture.luma(STEP)
         self._look_at_black(luma, now)
         self._look_at_stillness(luma, now)
-        self._seen_at = now
+        self._seen_before_at, self._seen_at = self._seen_at, now
         return True
 
     def _look_at_damage(self, picture: RawPicture, now: float) -> None:
@@ -109,9 +109,10 @@ class PictureWatch:
         if before is None:
             self._began_at = now
             return
-        step, passed = stamp - before, now - self._seen_at
+        # FFmpeg gives each RTSP picture when the next begins: what was sent before a pause comes at its end
+        step, passed, longest = stamp - before, now - self._seen_at, now - self._seen_before_at
         jump, self._jump = self._jump, None
-        if not -JUMP_S / 20 <= step <= passed + JUMP_S:
+        if not -JUMP_S / 20 <= step <= longest + JUMP_S:
             self._intervals.clear()
             # two jumps in a row are one broken stamp, there and back
             self._jump = step - passed if jump is None and now - self._began_at > SETTLE_S else None

@@ -222,6 +222,10 @@ def test_what_is_no_jump_of_the_clock():
     camera.give(1)
     camera.now, camera.stamp = camera.now + 20, camera.stamp + 20  # and one in which all was lost
     camera.give(1)
+    camera.now += 20  # the same, where the picture from before it comes at its end, as FFmpeg gives it
+    camera.give(0.1)
+    camera.stamp += 20
+    camera.give(1)
     camera.stamp += 9_000  # one broken stamp, there and back
     camera.give(0.1)
     camera.stamp -= 9_000

@@ -8,7 +8,7 @@ from fault_camera import FPS, RtspCamera
 
 from streamface.capture.network import NetworkSource
 from streamface.settings import CaptureSettings
-from streamface.types import BLACK, CLOCK, FROZEN, LIVE, RATE, RESIZED
+from streamface.types import BLACK, CLOCK, FROZEN, LIVE, LOST, RATE, RESIZED
 
 
 def read_until(source, wanted, seconds=20):
@@ -93,4 +93,16 @@ def test_a_camera_that_pauses_with_the_connection_standing(camera, source):
     camera.tell("resume")
     while source.read().repeated:
         continue
-    assert [event.kind for event in source.take_events()] == ["stalled", LIVE]
+    for _ in range(FPS):
+        source.read()
+    assert [event.kind for event in source.take_events()] == ["stalled", LIVE]  # and its clock went on all the time
+
+
+def test_a_camera_that_gives_nothing_for_too_long_is_lost_without_another_picture(camera):
+    with NetworkSource(CaptureSettings(f"rtsp://127.0.0.1:{camera.port}/live", timeout_s=3)) as source:
+        for _ in range(FPS):
+            source.read()
+        source.take_events()
+        camera.tell("pause")
+        events = read_until(source, has(LOST))
+    assert [event.kind for event in events] == ["stalled", LOST]
