@@ -66,6 +66,7 @@ def recorder(settings: Settings) -> list[Sink]:
 
 def events(settings: Settings) -> list[Sink]:
     """What tells events to everything that was asked to take them; none where nothing was."""
+    from streamface.sinks._patient import Patient
     from streamface.sinks.best_view import BestViews
     from streamface.sinks.events import EventsSink, to_file
     from streamface.sinks.visits import Visits
@@ -75,9 +76,9 @@ def events(settings: Settings) -> list[Sink]:
         from streamface.sinks.webhook import Webhook
 
         # Queued before it stands in a file: after a kill between the two, no event of the file is missing there.
-        outputs.append(Webhook(output.webhook, output.webhook_queue))
+        outputs.append(Patient(Webhook(output.webhook, output.webhook_queue)))
     named = dict.fromkeys([output.events, visits_file(settings)])
-    outputs += [to_file(path) for path in named if path is not None]
+    outputs += [Patient(to_file(path)) for path in named if path is not None]
     if output.mqtt is not None:
         from streamface.sinks.mqtt import Mqtt, broker
 

@@ -8,7 +8,8 @@ import shutil
 import stat
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from streamface.errors import OutputError
@@ -62,7 +63,8 @@ class LineFile:
         path: the file.
         heading: lines that stand at the top.
         journal: add to an existing file rather than replace it, after cutting off an unfinished last line, which only
-            a power cut leaves; and bring every line onto the disk itself, beside the work.
+            a power cut leaves; bring every line onto the disk itself, beside the work; and write the lines of a call
+            all or none.
 
     Raises `OutputError` when the place cannot be written to, or a journal begins with another heading.
     """
@@ -87,8 +89,9 @@ class LineFile:
             with self._lock:
                 if self._descriptor is None or self._was_replaced():
                     data = self._open() + data
-                while data:
-                    data = self._append(data)
+                with self._all_or_none() if self._journal else nullcontext():
+                    while data:
+                        data = self._append(data)
             if self._disk is not None and lines:
                 self._disk.soon()
         except OSError as error:
@@ -105,6 +108,18 @@ class LineFile:
                 return _keep(self._path, self._heading, wanted) if self._path.is_file() else 0
         except OSError as error:
             raise cannot_write(self._path, error) from error
+
+    @contextmanager
+    def _all_or_none(self) -> Iterator[None]:
+        """Take back what was written of lines that do not all fit: they will be written again."""
+        is_file = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+        before = os.lseek(self._descriptor, 0, os.SEEK_END) if is_file else 0
+        try:
+            yield
+        except OSError:
+            if is_file:
+                os.ftruncate(self._descriptor, before)
+            raise
 
     def _was_replaced(self) -> bool:
         """Whether another file lies in the place of the open one, which somebody took lines out of."""

@@ -23,12 +23,19 @@ Row = dict[str, str | int | float | None]
 class EventOutput(ABC):
     """Takes the events of a run as they happen; they come in order, from one thread at a time."""
 
+    failures: Sequence[str] = ()
+    """One line for each time at which it could not take events."""
+
     def begin(self, camera: str) -> None:  # noqa: B027, few need it
         """The camera of this output has given its first frame; told once, before everything else."""
 
     @abstractmethod
     def add(self, rows: Sequence[Row]) -> None:
-        """Take the events of one frame. Raises `OutputError` when it cannot go on; it is then closed."""
+        """Take the events of one frame, all or none. Raises `OutputError` when it cannot: it is then closed, or asked
+        to be ready `again`."""
+
+    def again(self) -> None:  # noqa: B027, few have to open anything
+        """Be ready for another try after an `OutputError`; raises it while that cannot be."""
 
     def seen(self, visits: Mapping[str, str]) -> None:  # noqa: B027, few keep it
         """These visits go on: id -> time of the latest sight, told every few seconds."""

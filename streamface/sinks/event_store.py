@@ -68,14 +68,10 @@ class EventStore(EventOutput):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        check_writable(path)
         self._cameras: set[str] = set()
         self._db: sqlite3.Connection | None = None
         self._disk = DiskSync(path.with_name(f"{path.name}-wal"))
-        try:
-            self._db = open_store(path)
-        except sqlite3.Error as error:
-            raise self._error(error) from error
+        self.again()
 
     def add(self, rows: Sequence[Row]) -> None:
         """Add the events of one frame, all or none."""
@@ -89,6 +85,16 @@ class EventStore(EventOutput):
             self._disk.soon()
         except sqlite3.Error as error:
             self.close()
+            raise self._error(error) from error
+
+    def again(self) -> None:
+        """Open the file, where it is not open."""
+        if self._db is not None:
+            return
+        check_writable(self._path)
+        try:
+            self._db = open_store(self._path)
+        except sqlite3.Error as error:
             raise self._error(error) from error
 
     def seen(self, visits: Mapping[str, str]) -> None:

@@ -76,7 +76,12 @@ class EventsSink(Sink):
         self._seen_at = 0.0
         self._erased: frozenset[str] = frozenset()
         self._begun = self._closed = self._pictures_fail = False
-        self.failures: list[str] = []
+        self._failures: list[str] = []
+
+    @property
+    def failures(self) -> list[str]:
+        """Of outputs that were given up, of those that had to wait, and of pictures."""
+        return [*self._failures, *(line for output in self._outputs for line in output.failures)]
 
     def write(self, result: FrameResult, image: np.ndarray | None) -> None:
         """Tell the events of one frame, or of the time without one."""
@@ -155,7 +160,7 @@ class EventsSink(Sink):
                 if not self._outputs:
                     raise
                 log.error("%s", error)
-                self.failures.append(str(error))
+                self._failures.append(str(error))
 
     def _picture(self, event: Event) -> Path | None:
         """Where the best picture of the visit is; a disk that is full costs the picture, not the event."""
@@ -166,7 +171,7 @@ class EventsSink(Sink):
         except OutputError as error:
             if not self._pictures_fail:
                 log.error("%s", error)
-                self.failures.append(str(error))
+                self._failures.append(str(error))
             self._pictures_fail = True
             return None
         self._pictures_fail = False

@@ -1,0 +1,110 @@
+"""Events for an output that cannot be written to for a while, because its disk is full or gone."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from streamface.errors import OutputError
+from streamface.sinks.event_output import EventOutput, Row
+
+RETRY_S = 10.0
+"""Seconds from a failure to the next try."""
+MOST = 5000
+"""Events that wait at most, some 5 MB; of more, the oldest are given up."""
+MOST_FAILURES = 20
+"""Lines kept for the end of the run: a disk may fill up every night of a month."""
+
+log = logging.getLogger(__name__)
+
+
+class Patient(EventOutput):
+    """Keeps the events that `output` could not take, in memory, until it can take them again.
+
+    A failure is said once, and is in `failures`; every 10 s the output is tried again.
+
+    Args:
+        output: takes the events of a call all or none.
+        clock: seconds that only ever grow.
+    """
+
+    def __init__(self, output: EventOutput, clock: Callable[[], float] = time.monotonic) -> None:
+        self._output, self._clock = output, clock
+        self._rows: list[Row] = []
+        self._retry_at: float | None = None  # None while all is well
+        self._full = False
+        self.failures: list[str] = []
+
+    def begin(self, camera: str) -> None:
+        """Hand it on."""
+        self._output.begin(camera)
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Hand events on, or keep them; never raises."""
+        self._rows += rows
+        if len(self._rows) > MOST:
+            del self._rows[:-MOST]
+            if not self._full:
+                self._say(f"more than {MOST} events wait: the oldest are given up")
+            self._full = True
+        if self._retry_at is None or self._clock() >= self._retry_at:
+            self._hand_over()
+
+    def seen(self, visits: Mapping[str, str]) -> None:
+        """Hand it on, unless the output fails."""
+        self._while_well(lambda: self._output.seen(visits))
+
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """Of the output."""
+        return self._output.waiting
+
+    def expire(self, before: str) -> None:
+        """Hand it on, unless the output fails."""
+        self._while_well(lambda: self._output.expire(before))
+
+    def forget(self, people: Collection[str], visits: Sequence[str]) -> None:
+        """Drop what waits of these people and visits too."""
+        self._rows = [
+            row for row in self._rows if row["visit"] not in visits and not {row["person"], row["previous"]} & {*people}
+        ]
+        self._output.forget(people, visits)
+
+    def close(self) -> None:
+        """Try once more, say what is lost, and close the output; may be called twice."""
+        if self._rows:
+            self._hand_over()
+        if self._rows:
+            self._say(f"{len(self._rows)} events are lost: they could not be written up to the end")
+            self._rows = []
+        self._output.close()
+
+    def _hand_over(self) -> None:
+        try:
+            if self._retry_at is not None:
+                self._output.again()
+            self._output.add(self._rows)
+        except OutputError as error:
+            self._failed(error)
+            return
+        if self._retry_at is not None:
+            log.info("events can be written again: %d that waited are written", len(self._rows))
+        self._rows, self._retry_at, self._full = [], None, False
+
+    def _while_well(self, call: Callable[[], None]) -> None:
+        if self._retry_at is not None:
+            return
+        try:
+            call()
+        except OutputError as error:
+            self._failed(error)
+
+    def _failed(self, error: OutputError) -> None:
+        if self._retry_at is None:
+            self._say(f"{error}; events wait until it can be written, and all else goes on")
+        self._retry_at = self._clock() + RETRY_S
+
+    def _say(self, text: str) -> None:
+        log.error("%s", text)
+        self.failures = [*self.failures, text][-MOST_FAILURES:]
