@@ -267,8 +267,9 @@ def _say_what_was_seen(summary: Summary) -> None:
     for visit in summary.visits[-SHOWN_VISITS:]:
         who = visit.identity or ("unknown" if visit.stranger is None else f"stranger {visit.stranger}")
         print(f"  {visit.start_s:8.2f} to {visit.end_s:8.2f} s  track {visit.track:<4d} {who}")
-    frames = max(1, summary.frames)
+    if not summary.frames:  # a camera that never came
+        return
     stages = ", ".join(
-        f"{stage} {spent / frames:.1f}" for stage, spent in summary.profile.totals.items() if stage != "wait"
+        f"{stage} {spent / summary.frames:.1f}" for stage, spent in summary.profile.totals.items() if stage != "wait"
     )
     print(f"milliseconds per frame: {stages}")

@@ -159,7 +159,7 @@ def _put_one(folder: Path, identity: str, source: Path, joiner: Joiner, anyway: 
     data, place = source.read_bytes(), place_for(folder, identity)
     there = same_file(place, data)
     if there is not None:
-        return Judged(source, judged.row, f"it is there already, as {there}"), None
+        return Judged(source, None, f"it is there already, as {there}"), None
     return judged, put(place, source.name, data)
 
 
@@ -199,7 +199,7 @@ def _remove(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
     if not given.yes:
         if desk.as_json:
             raise SettingsError("with --json nobody is asked: say --yes to remove")
-        if ask(f"Delete all this for good? Type {plan.name} to go on: ").strip() != plan.name:
+        if not _agreed(plan.name, ask):
             desk.say("nothing was deleted")
             return FOUND
     removal.carry_out(plan)
@@ -207,6 +207,13 @@ def _remove(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
     removed = {kind: value for kind, value in asdict(plan).items() if kind != "remembered"}
     desk.tell({"removed": removed, "left": left}, text.left(plan, left))
     return FOUND if any(left.values()) else 0
+
+
+def _agreed(name: str, ask: Callable[[str], str]) -> bool:
+    try:
+        return ask(f"Delete all this for good? Type {name} to go on: ").strip() == name
+    except EOFError:
+        raise SettingsError("nobody is there to type the name: say --yes to remove") from None
 
 
 def _export(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:

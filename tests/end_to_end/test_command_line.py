@@ -57,6 +57,13 @@ def test_the_demo_is_named_recorded_and_written_down(tmp_path, capsys):
     assert said.startswith("60 frames in ") and "Eileen Collins" in said and "milliseconds per frame: " in said
 
 
+def test_of_cameras_that_never_came_no_time_per_frame_is_told(capsys):
+    cameras = ["--source", "rtsp://127.0.0.1:1/a", "--source", "rtsp://127.0.0.1:1/b", "--wait", "--give-up-after", "1"]
+    assert main([*cameras, "--no-display", "--actions", "none"]) == 2
+    said = capsys.readouterr().out
+    assert said.count(": 0 frames in ") == 2 and "per frame" not in said
+
+
 def test_clips_of_people_lie_on_the_clock_of_the_rows(tmp_path):
     outputs = [
         "--recordings",

@@ -90,7 +90,17 @@ def test_add_tells_of_likeness_and_of_a_picture_that_is_there(tmp_path, people):
     assert code == 0 and "close to Bob (distance 0.036)" in lines[1]
     code, lines = run("add", "Ann", tmp_path / "a.png", put(tmp_path / "far.png", BLUE), tmp_path / "missing.png")
     assert code == 2 and "it is there already" in lines[0] and "does not look like Ann's other pictures" in lines[2]
-    assert "no picture at" in lines[3]
+    assert "no picture at" in lines[3] and not any("--anyway" in line for line in lines)
+
+
+def test_remove_where_nobody_can_answer_says_what_to_do(people):
+    def nobody(question):
+        raise EOFError
+
+    put(people / "Ann/1.png", RED)
+    with pytest.raises(SettingsError, match="say --yes to remove"):
+        main(["remove", "Ann", "--database", "people"], print, nobody)
+    assert (people / "Ann/1.png").exists()
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "..", "@eaDir", " "])
