@@ -11,10 +11,9 @@ SCHEMES = ("rtsp", "rtsps", "http", "https")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LOGIN = re.compile(r".*:.*@", re.DOTALL)
 _PLAIN_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^@/?#:]*)(:\d*)?")
-_SECRET = re.compile(
-    r"([\w.-]*(?:pass|pwd|psw|token|key|secret|auth|sig|session|user|usr|login|cred|account)[\w.-]*=)[^&;/?#]*",
-    re.IGNORECASE,
-)
+_NAME = r"([\w.-]*(?:pass|pwd|psw|token|key|secret|auth|sig|session|user|usr|login|cred|account)[\w.-]*=)"
+_IN_PATH, _IN_QUERY = (re.compile(_NAME + value, re.IGNORECASE) for value in ("[^&;/]*", "[^&;]*"))
+"""In a query a value may hold '/' and '?', as tokens in base64 do."""
 
 
 def scheme(source: str) -> str | None:
@@ -52,4 +51,5 @@ def without_credentials(address: str) -> str:
     is_password = ":" in host and "@" in after and after[0] in "?#"  # of digits, which could be a port
     if not _PLAIN_HOST.fullmatch(host) or "@" in path or is_password:
         rest = rest.rpartition("@")[2]
-    return head + _SECRET.sub(r"\1***", rest.partition("#")[0])
+    path, mark, query = rest.partition("#")[0].partition("?")
+    return head + _IN_PATH.sub(r"\1***", path) + mark + _IN_QUERY.sub(r"\1***", query)

@@ -26,6 +26,8 @@ from streamface.capture._address import problem, scheme, without_credentials
         # secrets among the parameters
         ("http://cam/v?user=bob&pwd=geheim&size=2", "http://cam/v?user=***&pwd=***&size=2"),
         ("http://cam/v?access_token=geheim", "http://cam/v?access_token=***"),
+        ("http://cam/v?token=ge/he?im&size=2", "http://cam/v?token=***&size=2"),
+        ("rtsp://cam/token=geheim/live?a=b/c", "rtsp://cam/token=***/live?a=b/c"),
         ("http://cam/v?a=1&X-Amz-Signature=geheim#geheim", "http://cam/v?a=1&X-Amz-Signature=***"),
         ("rtsp://cam/user=bob_password=geheim_channel=1_stream=0.sdp", "rtsp://cam/user=***"),
         # an '@' that is no credential

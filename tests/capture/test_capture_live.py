@@ -12,7 +12,7 @@ from streamface.capture._live import LiveSource
 from streamface.capture._wire import Answering, Damage, Ended, Opened, RawPicture, Trying
 from streamface.errors import SourceError
 from streamface.settings import CaptureSettings
-from streamface.types import CONNECTING, GARBLED, LIVE, LOST, STALLED
+from streamface.types import CONNECTING, FROZEN, GARBLED, LIVE, LOST, STALLED
 
 
 def raw(number, size_wh=(16, 16), **more):
@@ -237,6 +237,16 @@ def test_a_picture_of_a_size_that_is_not_believed_is_not_handed_on():
         source.reader(0).deliver(raw(2, (48, 16)))
         source.reader(0).give(3)
         assert source.read().image[0, 0, 0] == 3 and source.info.width == 16 and source.dropped == 0
+
+
+def test_a_picture_that_stands_still_for_as_long_as_was_asked_is_said_to_be_frozen():
+    with Source(at_once(100), frozen_s=1.0) as source:
+        source.read()
+        assert source.state.troubles == ()
+        time.sleep(1.1)
+        source.reader(0).give(100)
+        source.read()
+        assert source.state.troubles == (FROZEN,) and kinds(source) == [LIVE, FROZEN]
 
 
 def test_damage_is_said_once():

@@ -212,6 +212,15 @@ def test_matches(source, expected):
     assert network.matches(source) is expected
 
 
+def test_the_reader_is_told_what_was_asked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(network, "ReaderProcess", lambda request, deliver: asked.append(request))
+    camera(f"rtsp://bob:{SECRET}@cam/live", 3.5, transport="udp").start_reader(0.7, True, print)
+    arguments = {"address": f"rtsp://bob:{SECRET}@cam/live", "timeout_s": 3.5, "transport": "udp"}
+    expected = {"module": "streamface.capture._network_device", "arguments": arguments, "delay_s": 0.7, "knocks": True}
+    assert asked == [expected]
+
+
 def test_create_shows_no_password():
     source = network.create(CaptureSettings(source=f"rtsp://bob:{SECRET}@cam/live", timeout_s=3))
     assert source.name == "rtsp://cam/live" and source.settings.timeout_s == 3

@@ -4,6 +4,7 @@ import io
 import os
 import queue
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from capture_media import http_camera, picture, send_mjpeg, silent_server, start
 
 from streamface.capture import _reader
 from streamface.capture._complaints import is_damage
-from streamface.capture._decode import Broken
+from streamface.capture._decode import MOST_BAD_PACKETS, Broken
 from streamface.capture._knock import knock
 from streamface.capture._process import ReaderProcess
 from streamface.capture._wire import Answering, Damage, Ended, Opened, RawPicture, Trying, receive, send
@@ -129,8 +130,15 @@ def endless(handler):
         time.sleep(0.02)
 
 
-def start(place, messages):
-    arguments = {"address": f"http://{place}/", "timeout_s": 20.0, "transport": "tcp"}
+def silent_after_three(handler):
+    start_mjpeg(handler)
+    for number in range(3):
+        send_mjpeg(handler, number)
+    handler.connection.recv(1)  # until the other side has had enough
+
+
+def start(place, messages, timeout_s=20.0):
+    arguments = {"address": f"http://{place}/", "timeout_s": timeout_s, "transport": "tcp"}
     request = {"module": "streamface.capture._network_device", "arguments": arguments, "delay_s": 0.0, "knocks": False}
     return ReaderProcess(request, messages.put)
 
@@ -168,6 +176,37 @@ def test_a_process_that_hangs_is_killed(politely):
         begun = time.monotonic()
         assert reader.close(politely) and is_gone(reader.pid)
         assert time.monotonic() - begun < 9
+
+
+@pytest.mark.parametrize("camera", [silent_server(), http_camera(silent_after_three)], ids=["opening", "reading"])
+def test_a_process_gives_a_silent_camera_up_by_itself_in_time(camera):
+    """The program would kill it a second later, and could not say why."""
+    messages = queue.Queue()
+    with camera as place:
+        reader = start(place, messages, timeout_s=1.0)
+        first(Trying, messages)
+        assert first(Ended, messages).reason == "no answer in time"
+        assert reader.close(False)
+
+
+def test_a_camera_of_which_nothing_can_be_decoded_any_more_is_given_up():
+    def spoiled(handler):
+        start_mjpeg(handler)
+        for number in range(5):
+            send_mjpeg(handler, number)
+        for _ in range(2 * MOST_BAD_PACKETS):
+            handler.wfile.write(b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 9\r\n\r\nno image.\r\n")
+            handler.wfile.flush()
+            time.sleep(0.002)
+        handler.connection.recv(1)
+
+    messages = queue.Queue()
+    with http_camera(spoiled) as place:
+        reader = start(place, messages)
+        first(RawPicture, messages)
+        first(Damage, messages)
+        assert first(Ended, messages).reason == "nothing of it can be decoded"
+        assert reader.close(False)
 
 
 def test_a_process_whose_program_is_gone_ends_by_itself():
@@ -209,6 +248,24 @@ def test_knocking():
     assert time.monotonic() - begun < 9
     assert not knock("rtsp://127.0.0.1:1/", 0.2) and not knock("rtsp://[broken/", 0.2)
     assert not knock("rtsp://127.0.0.1:99999/", 0.2)
+
+
+@pytest.mark.parametrize(("scheme", "question"), [("rtsp", "OPTIONS rtsp://{}/live"), ("http", "HEAD /live")])
+def test_a_knock_holds_neither_user_nor_password(scheme, question):
+    heard = []
+
+    def hear(listener):
+        with listener.accept()[0] as connection:
+            heard.append(connection.recv(4096).decode())
+            connection.sendall(b"%s/1.0 200 OK\r\n\r\n" % scheme.upper().encode())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        hearing = threading.Thread(target=hear, args=(listener,))
+        hearing.start()
+        assert knock(f"{scheme}://bob:ge/heim@{place}/live?pwd=ge/heim", 20.0)
+        hearing.join()
+    assert heard[0].startswith(question.format(place)) and "heim" not in heard[0] and "bob" not in heard[0]
 
 
 @pytest.mark.parametrize(

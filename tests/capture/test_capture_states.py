@@ -131,12 +131,15 @@ def test_a_frozen_picture_is_said_once_with_a_little_noise_too():
 def test_a_black_picture_is_black_and_not_frozen():
     camera = Camera()
     camera.give(1)
-    camera.give(20, np.full((48, 64, 3), 8, np.uint8))
+    black = np.full((48, 64, 3), 8, np.uint8)
+    camera.give(1.9, black)
+    assert camera.told() == [], "a lamp may have been switched off and on"
+    camera.give(20, black)
     assert camera.told() == [(BLACK, False)]
     camera.give(1)
     assert camera.told() == [(BLACK, True)]
-    lamp = np.full((48, 64, 3), 8, np.uint8)
-    lamp[20:30, 20:30] = 90
+    lamp = black.copy()
+    lamp[20:30, 20:30, 2] = 90  # a red one
     camera.give(2.5, lamp)
     assert camera.told() == []
 
@@ -204,7 +207,7 @@ def test_another_rate_is_said_once_with_the_rates(has_stamp):
     assert camera.told() == []
 
 
-@pytest.mark.parametrize("jump_s", [3600.0, -5.0])
+@pytest.mark.parametrize("jump_s", [3600.0, 3.0, -5.0, -0.3])
 def test_a_jump_of_the_clock(jump_s):
     camera = Camera()
     camera.give(5)
@@ -218,6 +221,8 @@ def test_what_is_no_jump_of_the_clock():
     camera.give(1)
     camera.stamp += 50_000  # a camera learns the time just after the start
     camera.give(5)
+    camera.stamp += 1.5  # pictures that were lost, or came in a heap
+    camera.give(1)
     camera.now += 20  # a stall, with nothing lost
     camera.give(1)
     camera.now, camera.stamp = camera.now + 20, camera.stamp + 20  # and one in which all was lost

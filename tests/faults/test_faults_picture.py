@@ -1,14 +1,16 @@
 """What a camera can do to its own picture, by a real RTSP server: each is noticed, and said once."""
 
+import random
 import re
 import time
 
 import pytest
 from fault_camera import FPS, RtspCamera
+from fault_proxy import Proxy
 
 from streamface.capture.network import NetworkSource
 from streamface.settings import CaptureSettings
-from streamface.types import BLACK, CLOCK, FROZEN, LIVE, LOST, RATE, RESIZED
+from streamface.types import BLACK, CLOCK, FROZEN, GARBLED, LIVE, LOST, RATE, RESIZED
 
 
 def read_until(source, wanted, seconds=20):
@@ -69,6 +71,21 @@ def test_a_jump_of_the_cameras_clock(camera, source, seconds):
     (event,) = read_until(source, has(CLOCK))
     assert float(re.search(r"jumped by ([+-][\d.]+) s", event.detail).group(1)) == pytest.approx(seconds, abs=1)
     assert source.state.state == LIVE and not source.read().repeated
+
+
+def test_garbage_in_the_stream_is_said_and_when_it_is_over(camera):
+    with Proxy(camera.port, random.Random(7)) as proxy:
+        with NetworkSource(CaptureSettings(f"rtsp://127.0.0.1:{proxy.port}/live", timeout_s=10)) as source:
+            for _ in range(FPS):
+                source.read()
+            assert [event.kind for event in source.take_events()] == [LIVE]
+            proxy.set("corrupt")
+            read_until(source, has(GARBLED), 60)
+            proxy.set("pass")
+            read_until(source, has(GARBLED, over=True), 60)
+            while source.read().repeated:  # what was broken may have been the connection itself
+                continue
+            assert source.state.state == LIVE and source.state.troubles == ()
 
 
 @pytest.mark.parametrize(("clip", "kind"), [("still", FROZEN), ("black", BLACK)])
