@@ -32,6 +32,10 @@ class World:
     problems: list[str] = field(default_factory=list)
     lost_s: list[float] = field(default_factory=list)
     recorded: set[Path] = field(default_factory=set)
+    left: dict[tuple[str, str], set] = field(default_factory=dict)
+    """What was in the files after the kill before."""
+    removed: set[str] = field(default_factory=set)
+    """Paths of all pictures that were taken away."""
     people: int = 0
 
     def arguments(self, command: tuple[str, ...] = ()) -> list[str]:
@@ -76,10 +80,20 @@ class World:
                 with closing(sqlite3.connect(self.folder / name, timeout=10)) as db:
                     if (result := db.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
                         problems.append(f"{name}: {result}")
-        for (name, query), now in self.written().items():
-            if gone := before.get((name, query), set()) - now - removed:
-                problems.append(f"{name}: {len(gone)} of {query.split()[-1]} are missing, such as {sorted(gone)[0]}")
+        self.removed |= removed
+        now = self.written()
+        problems += self._missing(self.left, before, "at a start") + self._missing(before, now, "by a kill")
+        self.left = now
         problems += [f"{path.name} is not whole" for path in self.pictures() if cv2.imread(str(path)) is None]
+        return problems
+
+    def _missing(self, wanted: dict[tuple[str, str], set], there: dict[tuple[str, str], set], when: str) -> list[str]:
+        """What was there and is not, nor was taken away."""
+        problems = []
+        for (name, query), rows in wanted.items():
+            if gone := rows - there.get((name, query), set()) - self.removed:
+                told = f"{len(gone)} of {query.split()[-1]} lost {when}, such as {sorted(gone)[0]}"
+                problems.append(f"{name}: {told}")
         return problems
 
 

@@ -249,12 +249,37 @@ def test_a_picture_that_stands_still_for_as_long_as_was_asked_is_said_to_be_froz
         assert source.state.troubles == (FROZEN,) and kinds(source) == [LIVE, FROZEN]
 
 
+def test_the_time_without_a_connection_is_no_time_of_a_frozen_picture():
+    with Source(at_once(100), frozen_s=1.0) as source:
+        source.read()
+        source.reader(0).deliver(Ended("gone"))
+        second = source.reader(1)
+        time.sleep(1.1)
+        second.open(True, 100)
+        next(f for f in source if not f.repeated)
+        assert source.state.troubles == () and kinds(source) == [LIVE, LOST, LIVE]
+
+
 def test_damage_is_said_once():
     with Source(at_once(0)) as source:
         source.read()
         for _ in range(5):
             source.readers[0].deliver(Damage())
         assert source.state.troubles == (GARBLED,) and kinds(source) == [LIVE, GARBLED]
+
+
+def test_the_wait_follows_from_how_long_pictures_came(monkeypatch):
+    told = []
+    monkeypatch.setattr(_live.Backoff, "failed", lambda self, lived_s: told.append(lived_s) or 0.01)
+    with Source(at_once(0)) as source:
+        source.read()
+        time.sleep(0.3)
+        source.reader(0).give(1)
+        source.reader(0).deliver(Ended("gone"))
+        source.reader(1).deliver(Trying())
+        source.reader(1).deliver(Ended("refused"))
+        source.reader(2)
+    assert told[0] >= 0.3 and told[1] == 0
 
 
 def test_an_answer_after_silence_starts_the_backoff_anew():

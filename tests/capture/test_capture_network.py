@@ -2,6 +2,8 @@
 
 import io
 import logging
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -16,7 +18,10 @@ from capture_media import (
     write_clip,
 )
 
-from streamface.capture import network
+from streamface.capture import _network_device, network
+from streamface.capture._decode import Broken
+from streamface.capture._network_device import NetworkDevice
+from streamface.capture._wire import Damage, RawPicture
 from streamface.capture.network import NetworkSource
 from streamface.errors import SourceError
 from streamface.settings import CaptureSettings
@@ -44,9 +49,9 @@ def _no_process_left():
     assert not children()
 
 
-def transport_stream(count=20):
+def transport_stream(count=20, gop_size=1):
     target = io.BytesIO()
-    write_clip(target, count=count, format="mpegts", gop_size=1)
+    write_clip(target, count=count, format="mpegts", gop_size=gop_size)
     return target.getvalue()
 
 
@@ -210,6 +215,66 @@ def test_an_address_that_leads_nowhere(address, said):
 )
 def test_matches(source, expected):
     assert network.matches(source) is expected
+
+
+def test_what_ffmpeg_complains_about_is_told_between_the_pictures():
+    def body(handler):
+        start_mjpeg(handler)
+        for number in range(12):
+            send_mjpeg(handler, number)
+            time.sleep(0.02)
+
+    class Complaints:
+        said = [False, False, True]
+
+        def take(self):
+            return bool(self.said) and self.said.pop(0)
+
+    with http_camera(body) as place:
+        device = NetworkDevice(f"http://{place}/", 20.0, "tcp", Complaints())
+        kinds = [type(device.read()) for _ in range(4)]
+        device.close()
+    assert kinds == [RawPicture, RawPicture, Damage, RawPicture]
+
+
+def test_packets_that_come_too_late_are_left_out(monkeypatch):
+    class Pace:
+        def skips(self, stamp, is_key, now, waited_s):
+            return not is_key
+
+    class Silent:
+        def take(self):
+            return False
+
+    monkeypatch.setattr(_network_device, "Pace", Pace)
+    numbers = []
+    with rtsp_camera(transport_stream(30, 5)) as (place, _):
+        device = NetworkDevice(f"rtsp://{place}/live", 2.0, "tcp", Silent())
+        with pytest.raises(Broken):  # the camera says no more
+            while picture := device.read():
+                numbers.append(number_of(picture.bgr()))
+        device.close()
+    assert len(numbers) > 2 and all(number % 5 == 0 for number in numbers), numbers
+
+
+def test_ffmpeg_is_heard_complaining_about_a_damaged_picture(tmp_path):
+    """In a process of its own, as `Complaints` takes the standard error."""
+    write_clip(tmp_path / "clip.mkv", count=60, size_wh=(320, 192))
+    code = (
+        "import sys, time\n"
+        "from streamface.capture._complaints import Complaints\n"
+        "from streamface.capture._decode import Decoder\n"
+        "heard, decoder = Complaints(), Decoder(sys.argv[1], low_delay=True)\n"
+        "for packet in decoder.packets():\n"
+        "    data = bytearray(packet or b'')\n"
+        "    data[len(data) // 2 :: 5] = data[len(data) // 2 :: 5][::-1]\n"
+        "    decoder.decoded(type(packet)(bytes(data)) if packet else None)\n"
+        "end = time.monotonic() + 20\n"
+        "while not (told := heard.take()) and time.monotonic() < end: time.sleep(0.01)\n"
+        "print(told)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "clip.mkv")], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 def test_the_reader_is_told_what_was_asked_for(monkeypatch):
