@@ -280,6 +280,16 @@ def test_several_cameras_write_one_database(tmp_path):
     assert len(rows(path)) == 80
 
 
+def test_the_visits_of_one_camera_go_on_when_another_begins(tmp_path):
+    path = tmp_path / "e.sqlite"
+    with EventsSink([to_file(path)]) as door, EventsSink([to_file(path)]) as yard:
+        play(door, [face(1)])
+        seen = result(0, face(2), live=True, seconds=1.0)
+        yard.write(replace(seen, frame=replace(seen.frame, source="yard")), None)
+        assert [over for *_, over in visits_of(path)] == [0, 0]
+    assert [over for *_, over in visits_of(path)] == [1, 1]
+
+
 def test_a_killed_run_loses_no_event_that_was_written_and_its_visits_are_closed_later(tmp_path):
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from sink_results import *\n"

@@ -98,6 +98,7 @@ def test_at_the_end_everybody_leaves_in_order():
     ("away", "back", "expected"),
     [
         ((1, []), face(1, ANN), []),  # the same track missing in one frame
+        ((1, []), face(1), []),  # and not looked at again
         ((1, [face(1, missed=1)]), face(1, ANN), []),
         ((20, []), face(9, ANN), []),  # another track, elsewhere, of the same name
         ((30, []), face(9, ANN), ["left 1 Ann", "appeared 9 None", "recognised 9 Ann"]),  # after the pause
