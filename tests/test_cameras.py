@@ -66,6 +66,26 @@ def test_sharing_networks_changes_no_result(two_demos):
                 assert np.isclose(attribute.value, other.attributes[name].value)
 
 
+CAMERAS = """
+actions: none
+cameras:
+  - {name: door, source: demo, actions: [age], zone: [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}
+  - {name: plain, source: demo}
+  - {name: elsewhere, source: demo, zone: [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]}
+  - {name: near, source: demo, min-face: 150}
+"""
+
+
+def test_each_camera_has_a_zone_a_least_face_and_actions_of_its_own(tmp_path):
+    """In all of them somebody 85 pixels wide walks through the left half."""
+    (tmp_path / "cameras.yaml").write_text(CAMERAS)
+    _, kept, _ = watch(f"--config {tmp_path / 'cameras.yaml'} --max-frames {FRAMES}")
+    told = {name: [set(face.attributes) for result in sink.results for face in result.faces]
+            for name, sink in kept.items()}  # fmt: skip
+    assert len(told["door"]) == len(told["plain"]) == FRAMES and not told["elsewhere"] and not told["near"]
+    assert told["door"][-1] == {"age"} and not any(told["plain"])
+
+
 def test_a_camera_that_fails_leaves_the_others_alone():
     summaries, kept, closed = watch(f"-s nowhere.mp4 -s demo --max-frames {FRAMES} --actions none")
     assert "there is no file or folder nowhere.mp4" in summaries["nowhere"].failures[0]
