@@ -149,8 +149,7 @@ class Mqtt(EventOutput):
         """Begin anew with the broker: what waits for it in the library's memory cannot be taken out one by one."""
         before, self._client = self._client, self._connecting()
         before.disconnect()
-        # The library waits for its thread, which may be waiting for a connection.
-        threading.Thread(target=before.loop_stop, name="streamface-mqtt", daemon=True).start()
+        _ending(before)
 
     def close(self) -> None:
         """Say that nobody watches any more, and disconnect."""
@@ -164,10 +163,7 @@ class Mqtt(EventOutput):
             except (RuntimeError, ValueError) as error:  # the connection broke, or its queue is full
                 log.debug("the last message did not go: %s", error)
         self._client.disconnect()
-        # The library waits for its thread, which may be waiting for a connection.
-        ending = threading.Thread(target=self._client.loop_stop, name="streamface-mqtt", daemon=True)
-        ending.start()
-        ending.join(FAREWELL_S)
+        _ending(self._client).join(FAREWELL_S)
 
     def _connecting(self) -> Any:
         mqtt = self._mqtt
@@ -255,6 +251,19 @@ class Mqtt(EventOutput):
             f"{self._base}/presence": "ON" if here else "OFF",
             f"{self._base}/people": json.dumps(people, ensure_ascii=False),
         }
+
+
+def _ending(client: Any) -> threading.Thread:
+    """Ends the library's thread, beside the work: it may be waiting for a connection."""
+
+    def end() -> None:
+        client.loop_stop()
+        # Else client and output hold each other, and its sockets stay open until both are found to be garbage.
+        client.on_connect = client.on_disconnect = client.on_message = client.on_connect_fail = None
+
+    thread = threading.Thread(target=end, name="streamface-mqtt", daemon=True)
+    thread.start()
+    return thread
 
 
 def slug_of(camera: str) -> str:

@@ -80,6 +80,7 @@ class Listener:
     def __exit__(self, *info):
         self.client.disconnect()
         self.client.loop_stop()
+        self.client.on_message = self.client.on_connect = self.client.on_subscribe = None  # they hold the client
 
     def last(self, topic):
         """The newest text of a topic, or None."""

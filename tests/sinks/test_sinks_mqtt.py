@@ -1,5 +1,6 @@
 """What an MQTT broker and Home Assistant hear, with mosquitto as the broker."""
 
+import gc
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from streamface.errors import MissingPackageError, SettingsError
 from streamface.sinks import mqtt
 from streamface.sinks.event_output import COLUMNS
 from streamface.sinks.mqtt import Broker, Mqtt, slug_of
+from streamface.types import BLACK, CLOCK, CONNECTING, FROZEN, GARBLED, LIVE, RATE, RESIZED, STALLED
 
 pytest.importorskip("paho.mqtt.client", reason="pip install paho-mqtt")
 
@@ -120,6 +122,13 @@ def test_what_stays_is_retained_and_events_are_not(running):
         sink.close()
 
 
+TROUBLES = (FROZEN, BLACK, GARBLED)
+EVENTS = {"appeared", "recognised", "changed", "left", "camera_lost", "camera_back"} | {
+    f"camera_{kind}" for kind in (CONNECTING, LIVE, STALLED, RESIZED, RATE, CLOCK, *TROUBLES)
+}
+EVENTS |= {f"camera_{kind}_over" for kind in TROUBLES}
+
+
 def test_home_assistant_finds_every_entity(running):
     sink = output(running)
     with Listener(running) as listener:
@@ -127,7 +136,7 @@ def test_home_assistant_finds_every_entity(running):
         found = {topic: json.loads(text) for topic, text, _ in listener.heard if topic.startswith("homeassistant/")}
         sink.add([event("appeared", "v1", "Ann")])
         until(lambda: listener.last("streamface/front_door/event"))
-        spoken = {topic for topic, *_ in listener.heard}
+        spoken = {topic: text for topic, text, _ in listener.heard}
         sink.close()
     assert set(found) == {
         "homeassistant/binary_sensor/streamface_front_door/presence/config",
@@ -138,11 +147,24 @@ def test_home_assistant_finds_every_entity(running):
     for topic, entity in found.items():
         assert re.fullmatch(r"homeassistant/[a-z_]+/[a-zA-Z0-9_-]+/[a-zA-Z0-9_-]+/config", topic)
         used = {entity["state_topic"], *(place["topic"] for place in entity["availability"])}
-        assert used <= spoken, "every topic that is named is spoken on"
+        assert used <= set(spoken), "every topic that is named is spoken on"
+        assert entity["availability_mode"] == "all", "not while only the program runs, and the camera is lost"
+        if template := entity.get("value_template"):
+            named = re.fullmatch(r"\{\{ value_json\.(\w+) \}\}", template).group(1)
+            assert named in json.loads(spoken[entity["state_topic"]])
+            assert entity["json_attributes_topic"] == entity["state_topic"]
         assert entity["device"]["identifiers"] == ["streamface_front_door"] and entity["device"]["name"] == "front door"
     assert len({entity["unique_id"] for entity in found.values()}) == 4
-    events = found["homeassistant/event/streamface_front_door/event/config"]["event_types"]
-    assert {"appeared", "recognised", "changed", "left", "camera_lost", "camera_back"} <= set(events)
+    presence, people, last_seen, events = (
+        found[f"homeassistant/{kind}/streamface_front_door/{name}/config"]
+        for kind, name in (("binary_sensor", "presence"), ("sensor", "people"), ("sensor", "last_seen"),
+                           ("event", "event"))
+    )  # fmt: skip
+    assert presence["device_class"] == "occupancy" and last_seen["device_class"] == "timestamp"
+    status, camera = {"topic": "streamface/front_door/status"}, {"topic": "streamface/front_door/camera"}
+    assert presence["availability"] == people["availability"] == [status, camera]
+    assert last_seen["availability"] == events["availability"] == [status], "they say what was"
+    assert set(events["event_types"]) == EVENTS, "others are refused by Home Assistant"
 
 
 def test_home_assistant_is_told_again_when_it_starts(running):
@@ -203,6 +225,22 @@ def test_a_broker_that_comes_later_hears_the_state_and_the_events(tmp_path, port
               listener.every("streamface/front_door/people")[-1]["count"] == 4)  # fmt: skip
         sink.close()
     assert len(caplog.records) <= 4 and "127.0.0.1" in caplog.text
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts files as Linux tells them")
+def test_what_is_closed_leaves_no_socket(running):
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    gc.disable()  # it would find them one day
+    try:
+        for _ in range(3):
+            sink = output(running)
+            until(lambda sink=sink: sink._client.is_connected())
+            sink.close()
+        del sink
+        until(lambda: len(os.listdir("/proc/self/fd")) == before)
+    finally:
+        gc.enable()
 
 
 def test_no_broker_holds_nobody_up(port, monkeypatch):
