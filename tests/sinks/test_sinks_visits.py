@@ -54,6 +54,7 @@ def test_a_person_appears_is_recognised_and_leaves_after_the_pause():
         ([(9, ANN), (9, NOBODY), (9, ANN)], ["recognised Ann", "changed None", "recognised Ann"]),
         ([(9, ANN), (9, None), (9, ANN)], ["recognised Ann"]),  # frames without an answer change nothing
         ([(9, ANN), (1, NOBODY), (9, ANN)], ["recognised Ann"]),  # one bad frame
+        ([(9, ANN), (1, BOB), (9, None), (9, ANN)], ["recognised Ann"]),  # after which nobody looks for a while
         ([(9, ANN), (1, BOB), (9, ANN), (1, BOB), (9, ANN)], ["recognised Ann"]),
         ([(9, NOBODY), (1, BOB), (9, NOBODY)], []),
         ([(9, ANN), (1, BOB), (1, NOBODY), (1, BOB), (1, NOBODY), (9, ANN)], ["recognised Ann"]),

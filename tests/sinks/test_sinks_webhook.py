@@ -19,6 +19,8 @@ from streamface.errors import OutputError, SettingsError
 from streamface.settings import OutputSettings, Settings
 from streamface.sinks import _outbox, _receiver, _sender
 from streamface.sinks._outbox import Outbox, SenderLock
+from streamface.sinks._receiver import Outcome
+from streamface.sinks._sender import Bell, Sender
 from streamface.sinks.event_output import COLUMNS
 from streamface.sinks.event_store import EventStore
 from streamface.sinks.events import EventsSink
@@ -105,6 +107,39 @@ def test_a_receiver_that_fails_in_another_way_is_said_to_once(tmp_path, caplog):
         output.close()
     said = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert [text.partition(": ")[2].partition(";")[0] for text in said] == ["it answers 500", "it answers 401"]
+
+
+class Waiting(Bell):
+    """Notes the pauses instead of waiting, and ends after ten."""
+
+    def __init__(self):
+        super().__init__()
+        self.pauses = []
+
+    def pause(self, seconds):
+        self.pauses.append(seconds)
+        if len(self.pauses) == 10:
+            self.end(0.0)
+
+
+@pytest.mark.parametrize("status", [None, 401, 404, 429, 500, 503])
+def test_the_pause_doubles_and_no_event_is_given_up_while_the_trouble_is_the_receivers(tmp_path, monkeypatch, status):
+    monkeypatch.undo()  # the pauses as they are
+
+    class Failing:
+        shown = "http://there"
+
+        def post(self, letter):
+            return Outcome(status, "no")
+
+    bell, outbox, lock = Waiting(), Outbox(tmp_path / "q.sqlite"), SenderLock(tmp_path / "q.sqlite")
+    outbox.add([event(1)])
+    Sender(Failing(), outbox, lock, bell).run()
+    assert bell.pauses == [pytest.approx(s, rel=0.21) for s in (0.5, 1, 2, 4, 8, 16, 20, 20, 20, 20)]
+    assert len(set(bell.pauses[-4:])) > 1, "receivers that were down are not asked by everybody in step"
+    assert len(outbox) == 1
+    outbox.close()
+    lock.close()
 
 
 def test_a_receiver_that_is_down_gets_everything_afterwards_once(tmp_path, caplog):
