@@ -297,13 +297,17 @@ class Stoppable(Protocol):
 
 @contextmanager
 def stopping_on_signals(stream: Stoppable) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the run in good order; a second Ctrl-C ends it at once. Main thread only."""
+    """Ctrl-C and SIGTERM end the run in good order; a second Ctrl-C ends it at once. Main thread only.
+
+    Further SIGTERMs change nothing: whoever stops a group of processes often sends one to each and one to all.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def stop(number: int, frame: object) -> None:
-        signal.signal(number, before[number])
+        if number == signal.SIGINT:
+            signal.signal(number, before[number])
         stream.stop()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -1,6 +1,7 @@
 """The loop, with a camera that the test plays: what it hands on while the camera is lost."""
 
 import importlib
+import signal
 import time
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -16,7 +17,7 @@ from streamface.pipeline import Postponed
 from streamface.settings import CaptureSettings, Settings
 from streamface.sinks.base import Sink
 from streamface.sinks.visits import KEPT, Visits
-from streamface.stream import Stream
+from streamface.stream import Stream, stopping_on_signals
 from streamface.types import (
     LIVE,
     LOST,
@@ -245,3 +246,22 @@ def test_a_run_without_an_end_remembers_fewer_visits(stream, film, monkeypatch):
     with of_file:
         of_file.run([])
     assert kept == [stream_module.KEPT_OF_CAMERA, KEPT] and kept[0] < kept[1]
+
+
+def test_a_service_that_is_told_to_end_more_than_once_still_ends_in_good_order():
+    class Run:
+        told = 0
+
+        def stop(self):
+            self.told += 1
+
+    run, before = Run(), signal.getsignal(signal.SIGTERM)
+    with stopping_on_signals(run):
+        signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) not in (before, signal.SIG_DFL)  # else the next one would end the test
+        signal.raise_signal(signal.SIGTERM)
+        assert run.told >= 1
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):  # somebody at the keyboard has waited long enough
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGTERM) == before

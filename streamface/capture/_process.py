@@ -17,6 +17,7 @@ DIE_S = 1.0
 the work that it can do half a second was not enough."""
 
 _START = (
+    "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "  # systemd sends it to all of a service
     "import sys, json; request = json.loads(sys.stdin.buffer.readline()); sys.path[:] = request.pop('path'); "
     "from streamface.capture._reader import main; main(request); "
     "import os; os._exit(0)"  # threads may hang in calls that Python would wait for, or trip over, as it shuts down

@@ -209,6 +209,19 @@ def test_a_camera_of_which_nothing_can_be_decoded_any_more_is_given_up():
         assert reader.close(False)
 
 
+def test_a_process_leaves_the_end_of_a_service_to_its_program():
+    messages = queue.Queue()
+    with http_camera(endless) as place:
+        reader = start(place, messages)
+        first(RawPicture, messages)
+        os.kill(reader.pid, signal.SIGTERM)
+        time.sleep(0.5)
+        while not messages.empty():
+            assert not isinstance(messages.get(), Ended)
+        assert not isinstance(messages.get(timeout=30), Ended)
+        assert reader.close(True) and is_gone(reader.pid)
+
+
 def test_a_process_whose_program_is_gone_ends_by_itself():
     messages = queue.Queue()
     with silent_server() as place:  # it hangs in connecting, with nothing to write
