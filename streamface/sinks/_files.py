@@ -9,7 +9,7 @@ import stat
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from streamface.errors import OutputError
@@ -63,8 +63,7 @@ class LineFile:
         path: the file.
         heading: lines that stand at the top.
         journal: add to an existing file rather than replace it, after cutting off an unfinished last line, which only
-            a power cut leaves; bring every line onto the disk itself, beside the work; and write the lines of a call
-            all or none.
+            a power cut leaves; and bring every line onto the disk itself, beside the work.
 
     Raises `OutputError` when the place cannot be written to, or a journal begins with another heading.
     """
@@ -81,7 +80,7 @@ class LineFile:
             self._check_heading()
 
     def write(self, lines: list[str]) -> None:
-        """Append whole lines, given without their ends; raises `OutputError`, and does nothing once closed."""
+        """Append whole lines, given without their ends, all or none; raises `OutputError`, does nothing once closed."""
         if self._closed:
             return
         data = "".join(line + "\n" for line in lines).encode()
@@ -89,7 +88,7 @@ class LineFile:
             with self._lock:
                 if self._descriptor is None or self._was_replaced():
                     data = self._open() + data
-                with self._all_or_none() if self._journal else nullcontext():
+                with self._all_or_none():
                     while data:
                         data = self._append(data)
             if self._disk is not None and lines:
@@ -97,6 +96,10 @@ class LineFile:
         except OSError as error:
             self.close()
             raise cannot_write(self._path, error) from error
+
+    def again(self) -> None:
+        """Be ready to go on after an error, behind the last whole line."""
+        self._closed = False
 
     def keep(self, wanted: Callable[[str], bool]) -> int:
         """Leave only the lines that are wanted, the heading apart; how many were left out.
@@ -138,9 +141,10 @@ class LineFile:
 
     def _open(self) -> bytes:
         """Open the file at its end; the heading, where it is still to be written."""
-        goes_on, self._begun = self._journal or self._begun, True
+        goes_on = self._journal or self._begun
         how = os.O_RDWR if goes_on else os.O_WRONLY | os.O_TRUNC
         self._descriptor = os.open(self._path, how | os.O_CREAT | _BINARY, 0o666)
+        self._begun = True
         if not goes_on or not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
             return self._heading
         _cut_unfinished_line(self._descriptor)

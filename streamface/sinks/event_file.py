@@ -25,17 +25,15 @@ class EventFile(EventOutput):
         table = path.suffix.lower() == ".csv"
         self._line = _csv_line if table else _json_line
         self._time = _csv_time if table else _json_time
-        self._path, self._heading = path, [",".join(COLUMNS)] if table else []
-        self._file = LineFile(path, self._heading, journal=True)
+        self._file = LineFile(path, [",".join(COLUMNS)] if table else [], journal=True)
 
     def add(self, rows: Sequence[Row]) -> None:
         """Append; the file is made with the first frame, also when that has no events."""
         self._file.write([self._line(row) for row in rows])
 
     def again(self) -> None:
-        """Open the file once more."""
-        self._file.close()
-        self._file = LineFile(self._path, self._heading, journal=True)
+        """Open the file once more, with the next events."""
+        self._file.again()
 
     def expire(self, before: str) -> None:
         """Rewrite the file without the older lines; one that cannot be read goes with the line before it."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +20,12 @@ from streamface.types import FaceResult, FrameResult
 
 NAME = "faces"
 ENDINGS = (".jsonl", ".csv")
+RETRY_S = 10.0
+"""Seconds from a failure to the next try."""
+MOST_FAILURES = 20
+"""Lines kept for the end of the run: a disk may fill up every night of a month."""
+
+log = logging.getLogger(__name__)
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
@@ -88,13 +96,17 @@ age, age_spread: years. *_scores: label -> probability, an object in JSON lines 
 class FacesSink(Sink):
     """Writes a row a face a frame; faces that are out of sight or not yet confirmed are left out.
 
+    While the file of a camera cannot be written, its rows are left out: that is said once, and every 10 s it is tried
+    again. For a video file that is an error.
+
     Args:
         path: a file ending in .jsonl or .csv; an existing one is replaced at the first frame.
+        clock: seconds that only ever grow.
 
     Raises `OutputError` for another ending or a place that cannot be written to.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         path = Path(path)
         if path.suffix.lower() not in ENDINGS:
             raise OutputError(
@@ -103,13 +115,37 @@ class FacesSink(Sink):
         self._line = _csv_line if path.suffix.lower() == ".csv" else _json_line
         self._heading = [",".join(COLUMNS)] if self._line is _csv_line else []
         self._file = LineFile(path)
+        self._clock, self._retry_at = clock, None
+        self.failures: list[str] = []
 
     def write(self, result: FrameResult, image: np.ndarray | None) -> None:
         """Append the faces of one frame."""
+        if self._retry_at is not None:
+            if self._clock() < self._retry_at:
+                return
+            self._file.again()
+        try:
+            self._append(result)
+        except OutputError as error:
+            if result.source_state is None:
+                raise
+            self._pause(str(error))
+            return
+        if self._retry_at is not None:
+            log.info("rows of faces can be written again")
+        self._retry_at = None
+
+    def _append(self, result: FrameResult) -> None:
         seen = [face for face in result.faces if face.track.confirmed and not (face.track.missed or face.unrecorded)]
         rows = [{name: read(result, face) for name, read in COLUMNS.items()} for face in seen]
         self._file.write([*self._heading, *(self._line(row) for row in rows)])
         self._heading = []
+
+    def _pause(self, error: str) -> None:
+        if self._retry_at is None:
+            log.error("%s; rows of faces are left out until it can be written, and all else goes on", error)
+            self.failures = [*self.failures, error][-MOST_FAILURES:]
+        self._retry_at = self._clock() + RETRY_S
 
     def close(self) -> None:
         """Close the file."""
