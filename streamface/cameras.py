@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 
 SHOW_S = 0.04
 """Seconds between two looks at what the cameras have to show."""
-FAREWELL_S = 1.5
-"""Seconds that the cameras have to end after `stop`; one that hangs in its driver is left behind."""
+FAREWELL_S = 6.0
+"""Seconds that the cameras have to end after `stop`; one that hangs in its driver is left behind. A receiver that does
+not answer, a slow disk and a reader that has to be killed may take a second or two each; service managers wait 10."""
 
 
 class Cameras:

@@ -103,6 +103,20 @@ def test_stop_ends_every_camera():
     assert not [t.name for t in threading.enumerate() if t.name.startswith("streamface-demo")]
 
 
+def test_files_are_finished_also_where_that_takes_a_while(caplog):
+    finished = []
+
+    class Slow(Kept):
+        def close(self):
+            time.sleep(2)  # a receiver that does not answer, and a slow disk
+            finished.append(self.camera)
+
+    with Cameras(cameras_from("--no-display -s demo -s demo --loop --actions none".split())) as cameras:
+        threading.Timer(1.0, cameras.stop).start()
+        cameras.run(lambda settings: [Slow(settings.capture.camera, [])])
+    assert {"demo", "demo 2"} <= set(finished) and "left behind" not in caplog.text
+
+
 def test_readings_tell_how_each_camera_does():
     with Cameras(
         cameras_from(f"--no-display -s demo -s nowhere.mp4 --max-frames {FRAMES} --actions none".split())
