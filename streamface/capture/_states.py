@@ -46,7 +46,7 @@ class StateLog:
             self._left_live_at = time.monotonic()  # our clock may be set right meanwhile
         self.state = SourceState(state, now, reason)
         self._events.append(SourceEvent(state, self._name, now, reason, previous=before.state))
-        self._say(state, reason, time.monotonic() - self._left_live_at)
+        self._say(state, reason, time.monotonic() - self._left_live_at, before.state)
         self._was_live |= state == LIVE
 
     def trouble(self, kind: str, detail: str, over: bool = False) -> None:
@@ -69,9 +69,11 @@ class StateLog:
         self._events.clear()
         return taken
 
-    def _say(self, state: str, reason: str, away_s: float) -> None:
+    def _say(self, state: str, reason: str, away_s: float, before: str) -> None:
         if state == LIVE and self._was_live:
             log.warning("%s is back after %.1f s", self._name, away_s)
+        elif state == LIVE and before == LOST:
+            log.warning("%s is there after %.1f s", self._name, away_s)
         elif state == STALLED:
             log.warning("%s gives no picture: %s", self._name, reason)
         elif state == LOST:

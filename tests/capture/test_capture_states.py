@@ -73,6 +73,16 @@ def test_each_change_of_state_is_an_event_and_a_line(caplog):
     ]
 
 
+def test_a_camera_that_was_not_there_at_the_start_is_said_to_have_come(caplog):
+    log = StateLog("cam")
+    log.change(LOST, "connection refused")
+    log.change(LIVE)
+    assert [record.message.partition(" (")[0] for record in caplog.records] == [
+        "cam is lost",
+        "cam is there after 0.0 s",
+    ]
+
+
 def test_events_that_nobody_takes_do_not_pile_up():
     log = StateLog("cam")
     for _ in range(KEPT):
