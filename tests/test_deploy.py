@@ -32,6 +32,13 @@ def test_the_image_starts_with_options_that_exist_and_probes_the_port_that_it_op
     assert re.search(rf"^EXPOSE {port}$", text, re.M) and f"127.0.0.1:{port}/healthz" in text
 
 
+def test_the_image_has_what_the_manual_installs_for_the_unit():
+    manual = (DEPLOY.parent / "docs" / "cameras.md").read_text(encoding="utf-8")
+    unit = re.search(r"pip install '\.\[([\w,]+)\]'", manual).group(1)
+    image = re.search(r"'/src\[([\w,]+)\]'", (DEPLOY / "Dockerfile").read_text()).group(1)
+    assert set(unit.split(",")) == set(image.split(",")) == {"monitoring", "mqtt"}
+
+
 def test_systemd_understands_the_unit(tmp_path):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd is not installed")
