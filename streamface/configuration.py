@@ -45,6 +45,8 @@ def cameras_from(arguments: Sequence[str]) -> tuple[Settings, ...]:
     given = _parsed(arguments)
     entries = configuration_file.read(given["config"]) if "config" in given else {}
     listed, sources = _list_of_cameras(entries.pop("cameras", None)), given.get("capture.source")
+    if "name" in entries:
+        raise SettingsError("'name' is of one camera: put it with its 'source' into a list, 'cameras', even of one")
     common = _parsed([*as_arguments(entries), *arguments])
     common["capture.source"] = sources or common.get("capture.source")
     if listed and not sources:
@@ -168,5 +170,9 @@ def _check_files(cameras: Sequence[Settings]) -> None:
     for option in ("video", "faces", "events", "profile"):
         files = [path for settings in cameras if (path := getattr(settings.output, option)) not in (None, Path("-"))]
         files = [path for path in files if path.suffix.lower() != ".sqlite"]  # a database takes them all
-        if len(set(files)) < len(files):
-            raise SettingsError(f"several cameras write {files[0]}: put {PLACE} into its name, for a file of each")
+        shared = next((path for path in files if files.count(path) > 1), None)
+        if shared is not None:
+            raise SettingsError(
+                f"several cameras write {shared}: put {PLACE} into its name, for a file of each, and give them names "
+                "that differ in letters or digits"
+            )

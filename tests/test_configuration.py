@@ -177,8 +177,13 @@ def test_sources_of_the_command_line_take_the_place_of_the_files(tmp_path):
         ("cameras: [{source: 0, config: a.yaml}]", "camera 1 holds 'config'"),
         ("cameras: [{name: a, source: 0}, {name: a, source: 1}]", "two cameras are named a"),
         ("cameras: []", "'cameras' must be a list"),
+        ("source: rtsp://door/1\nname: door", "'name' is of one camera: put it with its 'source' into a list"),
         ("cameras: {door: 0}", "'cameras' must be a list"),
         ("events: e.jsonl\ncameras: [{source: 0}, {source: 1}]", "several cameras write e.jsonl: put {camera}"),
+        (
+            "faces: '{camera}.csv'\ncameras: [{name: c, source: 0}, {name: a b, source: 1}, {name: a-b, source: 2}]",
+            "several cameras write a-b.csv: .* names that differ in letters",
+        ),
         ("cameras: [{source: 0, colour: red}]", "camera 1: there is no option --colour"),
         ("cameras: [{source: 0, name: door, min-face: sixty}]", "camera door: .*invalid float value: 'sixty'"),
         ("cameras: [{source: 0, name: door, zone: [[0, 0], [1, 0], [1, 2]]}]", "camera door: the zone is"),
