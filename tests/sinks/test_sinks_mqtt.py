@@ -62,6 +62,7 @@ def test_presence_people_and_last_seen_follow_the_events(running):
             sink.add([row])
             until(lambda: listener.every("streamface/front_door/people")[-1]["text"] == text)  # noqa: B023
             until(lambda: listener.last("streamface/front_door/presence") == presence)  # noqa: B023
+        until(lambda: len(listener.every("streamface/front_door/event")) == len(steps))  # each told after its state
         assert listener.every("streamface/front_door/people")[-1] == {
             "text": "nobody",
             "count": 0,
