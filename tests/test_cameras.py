@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from streamface import build
 from streamface.cameras import Cameras
 from streamface.configuration import cameras_from
 from streamface.errors import OutputError
@@ -69,8 +70,8 @@ def test_sharing_networks_changes_no_result(two_demos):
 CAMERAS = """
 actions: none
 cameras:
-  - {name: door, source: demo, actions: [age], zone: [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}
   - {name: plain, source: demo}
+  - {name: door, source: demo, actions: [age], zone: [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}
   - {name: elsewhere, source: demo, zone: [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]}
   - {name: near, source: demo, min-face: 150}
 """
@@ -91,6 +92,43 @@ def test_a_camera_that_fails_leaves_the_others_alone():
     assert "there is no file or folder nowhere.mp4" in summaries["nowhere"].failures[0]
     assert summaries["demo"].frames == FRAMES and not summaries["demo"].failures
     assert sorted(closed) == ["demo", "nowhere"] and not kept["nowhere"].results
+
+
+class Slow(Sink):
+    """So slow that the others have long ended."""
+
+    def write(self, result, image) -> None:
+        time.sleep(0.3)
+
+
+class Faulty(Sink):
+    """A mistake of ours."""
+
+    def write(self, result, image) -> None:
+        raise ZeroDivisionError("of ours")
+
+
+def test_a_fault_of_ours_ends_one_camera_and_the_run_lasts_until_the_last_one_has_ended():
+    with Cameras(cameras_from(f"--no-display -s demo -s demo --max-frames {FRAMES} --actions none".split())) as made:
+        summaries = made.run(lambda settings: [Faulty() if settings.capture.camera == "demo" else Slow()])
+    assert summaries["demo"].failures == ["fault: ZeroDivisionError: of ours"]
+    assert summaries["demo 2"].frames == FRAMES and not summaries["demo 2"].failures
+
+
+def test_the_window_shows_every_camera_and_its_keys_end_the_run(monkeypatch):
+    class Window(Sink):
+        wants_stop, seen = False, []
+
+        def write(self, result, image) -> None:
+            self.seen.append([bool(tile.std() > 5) for tile in np.hsplit(image, 2)])
+            self.wants_stop = self.seen[-1] == [True, True]  # as when q is pressed then
+
+    monkeypatch.setattr(build, "window", lambda *arguments: Window())
+    with Cameras(cameras_from("-s demo -s demo --actions none".split())) as made:
+        summaries = made.run(lambda settings: [])
+        whole = made.streams["demo"].info.frame_count
+    assert Window.seen[-1] == [True, True]
+    assert all(0 < summary.frames < whole and not summary.failures for summary in summaries.values())
 
 
 def test_stop_ends_every_camera():

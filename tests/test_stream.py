@@ -140,6 +140,19 @@ def test_what_a_monitor_is_told_of_a_camera_that_is_lost_and_comes_back(stream):
     assert (stream.reading().state, stream.reading().people) == ("ended", 0)
 
 
+def test_what_waits_is_told_to_a_monitor(stream):
+    told = []
+
+    class Queueing(Screen):
+        waiting = {"webhook": 7}
+
+        def write(self, result, image):
+            told.append(stream.reading().queues)
+
+    stream.run([Queueing(False), Screen(False)])
+    assert [queues["webhook"] for queues in told] == [7] * 3 and all(0 <= queues["writer"] <= 2 for queues in told)
+
+
 def test_the_time_of_an_event_is_in_utc():
     assert utc(0.5) == datetime(1970, 1, 1, 0, 0, 0, 500000, timezone.utc)  # noqa: UP017, Python 3.10
 
