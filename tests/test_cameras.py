@@ -108,7 +108,8 @@ class Faulty(Sink):
         raise ZeroDivisionError("of ours")
 
 
-def test_a_fault_of_ours_ends_one_camera_and_the_run_lasts_until_the_last_one_has_ended():
+def test_a_fault_of_ours_ends_one_camera_and_the_run_lasts_until_the_last_one_has_ended(monkeypatch):
+    monkeypatch.setattr("streamface.cameras.FAREWELL_S", 0.1)  # what they have once all are told to end
     with Cameras(cameras_from(f"--no-display -s demo -s demo --max-frames {FRAMES} --actions none".split())) as made:
         summaries = made.run(lambda settings: [Faulty() if settings.capture.camera == "demo" else Slow()])
     assert summaries["demo"].failures == ["fault: ZeroDivisionError: of ours"]

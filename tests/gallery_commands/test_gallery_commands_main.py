@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 
 import cv2
 import numpy as np
@@ -13,7 +14,10 @@ from streamface import build
 from streamface.errors import GalleryError, SettingsError, UnknownNameError
 from streamface.gallery.stranger_store import StrangerStore, View
 from streamface.gallery_commands.main import main
+from streamface.gallery_commands.removal import Removal
+from streamface.runtime import cache
 from streamface.settings import Settings
+from streamface.sinks._outbox import Outbox
 from streamface.testing import FakeEncoder, picture
 
 RED, GREEN, BLUE = (0, 0, 255), (0, 255, 0), (255, 0, 0)
@@ -162,7 +166,9 @@ def test_remove_leaves_nothing_and_proves_it(tmp_path, people):
     vector = (np.float64(ROSE) / 255).astype(np.float32).tobytes()
     assert vector in store.read_bytes()
     aside = store.with_name(f"{store.name}.aside-1")
+    mapped = store.with_name(f"{store.name}.1.matrix")
     aside.write_bytes(vector)
+    mapped.write_bytes(vector)
     seen, other = put(tmp_path / "snapshots/1.png", GREEN, ROSE), put(tmp_path / "snapshots/2.png", GREEN)
     log = events(tmp_path / "events.jsonl", "Ann", "Bob")
     with StrangerStore(tmp_path / "s.sqlite") as strangers:
@@ -177,6 +183,7 @@ def test_remove_leaves_nothing_and_proves_it(tmp_path, people):
     code, lines = run(*given, answer="Ann")
     assert code == 0 and lines[-1] == "Nothing is left."
     assert not (people / "Ann").exists() and not seen.exists() and not aside.exists()
+    assert not mapped.exists()
     assert other.exists() and (people / "Bob/1.png").exists()
     assert vector not in store.read_bytes() and np.float32([0, 1, 0]).tobytes() in store.read_bytes()
     assert [json.loads(line)["person"] for line in log.read_text().splitlines()] == ["Bob"]
@@ -184,6 +191,41 @@ def test_remove_leaves_nothing_and_proves_it(tmp_path, people):
         assert [kept.number for kept in strangers.every()] == [2]
     with pytest.raises(GalleryError, match="nobody here is named Ann"):
         run(*given, "--yes")
+
+
+def test_what_is_left_is_looked_for_and_not_taken_on_trust(tmp_path, people, monkeypatch):
+    """Of a removal that deletes nothing every kind is still found."""
+    put(people / "Ann/1.png", ROSE)
+    put(people / "Bob/.not-this-person/1.png", ROSE)
+    put(people / "Bob/1.png", GREEN)
+    put(tmp_path / "snapshots/1.png", ROSE)
+    log = events(tmp_path / "events.jsonl", "Ann", "Bob")
+    with StrangerStore(tmp_path / "s.sqlite") as strangers:
+        strangers.create(FakeEncoder().network, 1.0, View(np.float32([0.16, 0.05, 1]), 0.9))
+    run("list")
+    monkeypatch.setattr(Removal, "carry_out", lambda self, plan: None)
+    given = ("--events", log, "--stranger-store", "s.sqlite", "--snapshots", "snapshots")
+    code, value = run_json("remove", "Ann", "--yes", *given)
+    assert code == 2 and value["left"] and all(value["left"].values()), value["left"]
+    assert run("remove", "Ann", "--yes", *given)[1][-1] == "Something is left: see above."
+
+
+def test_remove_deletes_what_its_events_show_and_what_waits_for_a_receiver(tmp_path, people):
+    put(people / "Ann/1.png", RED)
+    put(people / "Bob/1.png", GREEN)
+    shown, other = put(tmp_path / "p/1.jpg", BLUE), put(tmp_path / "p/2.jpg", BLUE)  # a face that is not recognised
+    rows = [{"id": who, "visit": who, "person": who, "previous": None, "snapshot": str(path)}
+            for who, path in (("Ann", shown), ("Bob", other))]  # fmt: skip
+    log = tmp_path / "events.jsonl"
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    queue = cache.home() / "webhook" / "of-a-test.sqlite"
+    queue.parent.mkdir(parents=True)
+    with closing(Outbox(queue)) as outbox:
+        outbox.add(rows)
+        code, value = run_json("remove", "Ann", "--yes", "--events", log)
+        assert code == 0 and value["removed"]["rows"][str(queue)] == 1
+        assert not shown.exists() and other.exists()
+        assert len(outbox) == 1 and outbox.first().id == "Bob"
 
 
 def test_remove_looks_among_counter_examples_and_keeps_those_who_are_meant_by_them(tmp_path, people):
