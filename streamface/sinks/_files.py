@@ -9,7 +9,7 @@ import stat
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from streamface.errors import OutputError
@@ -125,16 +125,14 @@ class LineFile:
             raise
 
     def _was_replaced(self) -> bool:
-        """Whether another file lies in the place of the open one, which somebody took lines out of."""
+        """Whether the open file lies in its place no more: another does, out of which somebody took lines, or none."""
         mine = os.fstat(self._descriptor)
         if not stat.S_ISREG(mine.st_mode):
             return False
-        try:
+        with suppress(FileNotFoundError):  # it was moved away, or deleted: what is still to come goes into a new one
             there = os.stat(self._path)
-        except FileNotFoundError:
-            return False
-        if (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino):
-            return False
+            if (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino):
+                return False
         os.close(self._descriptor)
         self._descriptor = None
         return True

@@ -113,8 +113,7 @@ class FacesSink(Sink):
                 f"{path}: rows of faces are written to {' or '.join(ENDINGS)}; end the name in one of them"
             )
         self._line = _csv_line if path.suffix.lower() == ".csv" else _json_line
-        self._heading = [",".join(COLUMNS)] if self._line is _csv_line else []
-        self._file = LineFile(path)
+        self._file = LineFile(path, [",".join(COLUMNS)] if self._line is _csv_line else [])
         self._clock, self._retry_at = clock, None
         self.failures: list[str] = []
 
@@ -138,8 +137,7 @@ class FacesSink(Sink):
     def _append(self, result: FrameResult) -> None:
         seen = [face for face in result.faces if face.track.confirmed and not (face.track.missed or face.unrecorded)]
         rows = [{name: read(result, face) for name, read in COLUMNS.items()} for face in seen]
-        self._file.write([*self._heading, *(self._line(row) for row in rows)])
-        self._heading = []
+        self._file.write([self._line(row) for row in rows])
 
     def _pause(self, error: str) -> None:
         if self._retry_at is None:

@@ -175,6 +175,20 @@ def test_people_leave_while_the_camera_is_lost(tmp_path):
     sink.close()
 
 
+@pytest.mark.parametrize("name", ["e.jsonl", "e.csv"])
+def test_a_file_that_is_moved_away_or_deleted_is_begun_anew(tmp_path, name):
+    path = tmp_path / name
+    with EventsSink([to_file(path)]) as sink:
+        play(sink, [face(1)])
+        path.rename(tmp_path / f"old-{name}")
+        play(sink, [face(1), face(2)], first=1)
+        assert [row["track"] for row in rows(path)] == ["2"]
+        path.unlink()
+        play(sink, [face(1), face(2), face(3)], first=2)
+        assert [row["track"] for row in rows(path)] == ["3"]
+    assert [row["track"] for row in rows(tmp_path / f"old-{name}")] == ["1"]
+
+
 class Broken(EventOutput):
     closed = 0
 

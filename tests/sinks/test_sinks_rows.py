@@ -244,6 +244,17 @@ def test_rows_of_a_camera_go_on_when_the_disk_has_room_again(tmp_path, monkeypat
     assert [int(row["frame"]) for row in rows] == [4, 4, 5, 5]
 
 
+def test_a_table_that_is_moved_away_is_begun_anew_with_its_heading(tmp_path):
+    path = tmp_path / "f.csv"
+    with FacesSink(path) as sink:
+        sink.write(result(0, full()), None)
+        path.rename(tmp_path / "old.csv")
+        sink.write(result(1, full()), None)
+    for number, name in enumerate(("old.csv", "f.csv")):
+        with open(tmp_path / name, newline="", encoding="utf-8") as file:
+            assert [int(row["frame"]) for row in csv.DictReader(file)] == [number]
+
+
 @pytest.mark.parametrize("fits", [0, 1, 100, 260])
 def test_a_disk_that_fills_within_a_row_leaves_whole_rows(fits, tmp_path, monkeypatch):
     sink, path, real = FacesSink(tmp_path / "a.jsonl"), tmp_path / "a.jsonl", os.write
