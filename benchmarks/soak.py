@@ -194,6 +194,9 @@ def say(soaked: Soaked, settled_s: float) -> bool:
         f"memory after the first {settled_s / 60:.1f} minutes: {slope:+.2f} MB an hour, of which the program "
         f"{program:+.2f}, its readers {readers:+.2f}; from {later[0].memory_mb:.1f} to {later[-1].memory_mb:.1f} MB"
     )
+    for line in soaked.says.splitlines():
+        if "the picture is now" in line:  # costs memory for good
+            print(line)
     for name in ("threads", "handles", "readers"):
         values = [getattr(holds, name) for holds in later]
         print(f"{name}: {values[0]} then, {values[-1]} at the end, {min(values)} to {max(values)} in between")
