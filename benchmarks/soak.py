@@ -195,7 +195,7 @@ def say(soaked: Soaked, settled_s: float) -> bool:
         f"{program:+.2f}, its readers {readers:+.2f}; from {later[0].memory_mb:.1f} to {later[-1].memory_mb:.1f} MB"
     )
     for line in soaked.says.splitlines():
-        if "the picture is now" in line:  # costs memory for good
+        if "the picture is now" in line:  # costs memory for some minutes
             print(line)
     for name in ("threads", "handles", "readers"):
         values = [getattr(holds, name) for holds in later]

@@ -25,7 +25,7 @@ class AnalysisPool:
 
     def __init__(self, sets: Sequence[FaceAnalysis]) -> None:
         self._sets = tuple(sets)
-        self._free = list(self._sets)
+        self._free = deque(self._sets)
         self._waiting: deque[SimpleQueue[FaceAnalysis]] = deque()
         self._lock = threading.Lock()
 
@@ -48,7 +48,7 @@ class AnalysisPool:
         """A set, waiting for it."""
         with self._lock:
             if self._free:
-                return self._free.pop()
+                return self._free.popleft()  # in turn: a set's first look costs memory, soon rather than some day
             turn: SimpleQueue[FaceAnalysis] = SimpleQueue()
             self._waiting.append(turn)
         return turn.get()

@@ -51,6 +51,15 @@ def test_no_camera_keeps_the_networks_from_the_others(sets):
     assert not any(made.was_shared for made in networks)
 
 
+def test_all_sets_are_used_from_the_beginning():
+    """The first look of a set costs memory: soon, and not on the first day on which two cameras ask at once."""
+    networks = [Looking() for _ in range(2)]
+    pool = AnalysisPool(networks)
+    for made in networks:
+        made.look = lambda request, made=made: made
+    assert {pool.look("face") for _ in range(2)} == set(networks)
+
+
 def test_a_look_that_fails_gives_its_networks_back_and_the_sets_are_closed_once():
     networks = [Looking()]
     with AnalysisPool(networks) as pool:

@@ -46,8 +46,9 @@ BATCHES = (4, 1)
 """Batch sizes that are kept ready, of which others are put together. R- and O-Net take as long for a cut-out in a batch
 of one as in one of 128, and the memory of large ones came in steps of up to 50 MB with the first crowd."""
 
-KEPT_SESSIONS = 32
-"""Sessions held, the latest used: pictures of ever new sizes would otherwise add some 20 MB each."""
+KEPT_SESSIONS, KEPT_PASSES = 32, 1000
+"""Sessions held, the latest used, and passes of all of them for which one that is not used stays, a minute or two of a
+stream: pictures of ever new sizes would otherwise add some 20 MB each, and one of a camera that is 640x368 once 4 MB."""
 
 
 def required(settings: DetectionSettings) -> tuple[Network, ...]:
@@ -91,7 +92,9 @@ class Mtcnn(Detector):
     def __init__(self, models: tuple[bytes, bytes, bytes], min_face_px: float, min_score: float, threads: int) -> None:
         self.min_face_px, self.min_score = min_face_px, min_score
         self._models, self._threads = dict(zip("pro", models, strict=True)), threads
-        self._sessions: dict[tuple[str, object], Session] = {}
+        self._sessions: dict[tuple[str, object], tuple[Session, int]] = {}
+        """By what they are for, the latest used last; and the number of the pass they were last used for."""
+        self._passes = 0
 
     def detect(self, image: np.ndarray | Pyramid) -> tuple[Detection, ...]:
         pyramid = Pyramid.of(image)
@@ -161,10 +164,12 @@ class Mtcnn(Detector):
     def _session(self, network: str, shape: object) -> Session:
         """A session of its own for each input shape, so that none is set up anew from frame to frame."""
         key = network, shape
-        found = self._sessions.pop(key, None) or Session(self._models[network], self._threads)
-        self._sessions[key] = found
-        if len(self._sessions) > KEPT_SESSIONS:
-            del self._sessions[next(iter(self._sessions))]
+        found, _ = self._sessions.pop(key, None) or (Session(self._models[network], self._threads), 0)
+        self._passes += 1
+        self._sessions[key] = found, self._passes
+        oldest = next(iter(self._sessions))
+        if len(self._sessions) > KEPT_SESSIONS or self._passes - self._sessions[oldest][1] > KEPT_PASSES:
+            del self._sessions[oldest]
         return found
 
 

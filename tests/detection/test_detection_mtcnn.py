@@ -131,6 +131,19 @@ def test_pictures_of_many_sizes_do_not_fill_the_memory(settings):
     assert len(detector._sessions) == KEPT_SESSIONS
 
 
+def test_a_size_that_pictures_had_for_a_moment_is_given_up(settings, portrait, monkeypatch):
+    monkeypatch.setattr("streamface.detection.mtcnn.KEPT_PASSES", 60)
+    detector, usual, other = build.detector(settings), portrait, portrait[:-8, :-6]
+    detector.detect(usual)
+    before, (expected, *_) = set(detector._sessions), detector.detect(other)
+    both = set(detector._sessions)
+    while detector._passes < 400:
+        detector.detect(usual)
+    assert before < both and set(detector._sessions) <= before
+    again, *_ = detector.detect(other)
+    assert again.box == expected.box
+
+
 @pytest.mark.parametrize("side", [46, 54, 64, 100, 130])
 def test_a_face_that_fills_a_small_picture_is_found(detector, portrait, side):
     (face,) = detector.detect(portrait)
