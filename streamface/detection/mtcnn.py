@@ -48,7 +48,7 @@ of one as in one of 128, and the memory of large ones came in steps of up to 50 
 
 KEPT_SESSIONS, KEPT_PASSES = 32, 1000
 """Sessions held, the latest used, and passes of all of them for which one that is not used stays, a minute or two of a
-stream: pictures of ever new sizes would otherwise add some 20 MB each, and one of a camera that is 640x368 once 4 MB."""
+stream: pictures of ever new sizes would otherwise add some 20 MB each, and a size that 640x360 is once taken for 4 MB."""
 
 
 def required(settings: DetectionSettings) -> tuple[Network, ...]:
