@@ -47,8 +47,8 @@ BATCHES = (4, 1)
 of one as in one of 128, and the memory of large ones came in steps of up to 50 MB with the first crowd."""
 
 KEPT_SESSIONS, KEPT_PASSES = 32, 1000
-"""Sessions held, the latest used, and passes of all of them for which one that is not used stays, a minute or two of a
-stream: pictures of ever new sizes would otherwise add some 20 MB each, and a size that 640x360 is once taken for 4 MB."""
+"""Sessions held, the latest used, and passes of all of them for which one that is not used stays, some minutes of a
+stream: pictures of ever new sizes would otherwise add some 20 MB each, a size that 640x360 is taken for once 4 MB."""
 
 
 def required(settings: DetectionSettings) -> tuple[Network, ...]:
