@@ -1,6 +1,7 @@
 """Every fault of a network in random order, against a real RTSP server; the long form is `benchmarks.faults`."""
 
 import random
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +55,8 @@ def test_the_camera_comes_back_after_every_fault(clips):
     with RtspCamera(clips, "moving", FPS) as camera, ExitStack() as stack:
         runs = [stack.enter_context(line(camera, random.Random(seed + number))) for number in range(LINES)]
         lines = stack.enter_context(ThreadPoolExecutor(LINES))
+        all_there = threading.Barrier(LINES)  # a pool begins a thread when none is idle: all count as there before
+        list(lines.map(lambda _: all_there.wait(), range(LINES)))
         assert None not in lines.map(lambda run: run.watch(BACK_S, run.is_current), runs)
         before = Resources.now()
         suffered = list(lines.map(Run.suffer_all, runs, [FAULTS * (TIMES // LINES)] * LINES, *TIMING, orders(seed)))
