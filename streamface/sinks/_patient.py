@@ -7,14 +7,11 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from streamface.errors import OutputError
+from streamface.sinks._outage import Outage
 from streamface.sinks.event_output import EventOutput, Row
 
-RETRY_S = 10.0
-"""Seconds from a failure to the next try."""
 MOST = 5000
 """Events that wait at most, some 5 MB; of more, the oldest are given up."""
-MOST_FAILURES = 20
-"""Lines kept for the end of the run: a disk may fill up every night of a month."""
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +27,14 @@ class Patient(EventOutput):
     """
 
     def __init__(self, output: EventOutput, clock: Callable[[], float] = time.monotonic) -> None:
-        self._output, self._clock = output, clock
+        self._output, self._outage = output, Outage(log, clock)
         self._rows: list[Row] = []
-        self._retry_at: float | None = None  # None while all is well
         self._full = False
-        self.failures: list[str] = []
+
+    @property
+    def failures(self) -> list[str]:
+        """What was said, the oldest first."""
+        return self._outage.failures
 
     def begin(self, camera: str) -> None:
         """Hand it on."""
@@ -46,9 +46,9 @@ class Patient(EventOutput):
         if len(self._rows) > MOST:
             del self._rows[:-MOST]
             if not self._full:
-                self._say(f"more than {MOST} events wait: the oldest are given up")
+                self._outage.say(f"more than {MOST} events wait: the oldest are given up")
             self._full = True
-        if self._retry_at is None or self._clock() >= self._retry_at:
+        if self._outage.is_due():
             self._hand_over()
 
     def seen(self, visits: Mapping[str, str]) -> None:
@@ -76,24 +76,23 @@ class Patient(EventOutput):
         if self._rows:
             self._hand_over()
         if self._rows:
-            self._say(f"{len(self._rows)} events are lost: they could not be written up to the end")
+            self._outage.say(f"{len(self._rows)} events are lost: they could not be written up to the end")
             self._rows = []
         self._output.close()
 
     def _hand_over(self) -> None:
         try:
-            if self._retry_at is not None:
+            if self._outage.is_on:
                 self._output.again()
             self._output.add(self._rows)
         except OutputError as error:
             self._failed(error)
             return
-        if self._retry_at is not None:
-            log.info("events can be written again: %d that waited are written", len(self._rows))
-        self._rows, self._retry_at, self._full = [], None, False
+        self._outage.is_over(f"events can be written again: {len(self._rows)} that waited are written")
+        self._rows, self._full = [], False
 
     def _while_well(self, call: Callable[[], None]) -> None:
-        if self._retry_at is not None:
+        if self._outage.is_on:
             return
         try:
             call()
@@ -101,10 +100,4 @@ class Patient(EventOutput):
             self._failed(error)
 
     def _failed(self, error: OutputError) -> None:
-        if self._retry_at is None:
-            self._say(f"{error}; events wait until it can be written, and all else goes on")
-        self._retry_at = self._clock() + RETRY_S
-
-    def _say(self, text: str) -> None:
-        log.error("%s", text)
-        self.failures = [*self.failures, text][-MOST_FAILURES:]
+        self._outage.failed(f"{error}; events wait until it can be written, and all else goes on")

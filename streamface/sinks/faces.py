@@ -15,15 +15,12 @@ import numpy as np
 
 from streamface.errors import OutputError
 from streamface.sinks._files import LineFile
+from streamface.sinks._outage import Outage
 from streamface.sinks.base import Sink
 from streamface.types import FaceResult, FrameResult
 
 NAME = "faces"
 ENDINGS = (".jsonl", ".csv")
-RETRY_S = 10.0
-"""Seconds from a failure to the next try."""
-MOST_FAILURES = 20
-"""Lines kept for the end of the run: a disk may fill up every night of a month."""
 
 log = logging.getLogger(__name__)
 
@@ -114,36 +111,32 @@ class FacesSink(Sink):
             )
         self._line = _csv_line if path.suffix.lower() == ".csv" else _json_line
         self._file = LineFile(path, [",".join(COLUMNS)] if self._line is _csv_line else [])
-        self._clock, self._retry_at = clock, None
-        self.failures: list[str] = []
+        self._outage = Outage(log, clock)
+
+    @property
+    def failures(self) -> list[str]:
+        """What was said of a file that could not be written, the oldest first."""
+        return self._outage.failures
 
     def write(self, result: FrameResult, image: np.ndarray | None) -> None:
         """Append the faces of one frame."""
-        if self._retry_at is not None:
-            if self._clock() < self._retry_at:
-                return
+        if not self._outage.is_due():
+            return
+        if self._outage.is_on:
             self._file.again()
         try:
             self._append(result)
         except OutputError as error:
             if result.source_state is None:
                 raise
-            self._pause(str(error))
+            self._outage.failed(f"{error}; rows of faces are left out until it can be written, and all else goes on")
             return
-        if self._retry_at is not None:
-            log.info("rows of faces can be written again")
-        self._retry_at = None
+        self._outage.is_over("rows of faces can be written again")
 
     def _append(self, result: FrameResult) -> None:
         seen = [face for face in result.faces if face.track.confirmed and not (face.track.missed or face.unrecorded)]
         rows = [{name: read(result, face) for name, read in COLUMNS.items()} for face in seen]
         self._file.write([self._line(row) for row in rows])
-
-    def _pause(self, error: str) -> None:
-        if self._retry_at is None:
-            log.error("%s; rows of faces are left out until it can be written, and all else goes on", error)
-            self.failures = [*self.failures, error][-MOST_FAILURES:]
-        self._retry_at = self._clock() + RETRY_S
 
     def close(self) -> None:
         """Close the file."""

@@ -21,6 +21,7 @@ from streamface.errors import OutputError
 from streamface.sinks._clip import ClipTrigger
 from streamface.sinks._files import cannot_write, check_writable, name_of
 from streamface.sinks._footage import Footage, Moment
+from streamface.sinks._outage import Outage
 from streamface.sinks._retention import Retention
 from streamface.sinks._segment import Label, Segment
 from streamface.sinks.base import Sink
@@ -36,15 +37,10 @@ BACK_S = 1.0
 """A clock that was set back by more begins a new file."""
 REST_S = 2.0
 """While a camera gives nothing: what was recorded is complete in its file after so long."""
-RETRY_S = 10.0
-"""Seconds from a failure to the next try."""
 SWEEP_S = 30.0
 """Seconds between two looks for recordings that are too old or too many."""
 RESERVE_BYTES = 100_000_000
 """Left free on the disk for everything else, such as events."""
-
-MOST_FAILURES = 20
-"""Lines kept for the end of the run: a disk may fill up every night of a month."""
 
 log = logging.getLogger(__name__)
 
@@ -96,13 +92,18 @@ class RecorderSink(Sink):
         self._footage = {picture: self._new_footage(picture) for picture in recording.pictures}
         self._retention = Retention(recording.folder, recording.keep_gb, recording.keep_days)
         self._sweep: Future | None = None
-        self._swept_at = self._retry_at = float("-inf")
+        self._swept_at = float("-inf")
         self._camera = ""
         self._last: Moment | None = None
         self._began: float | None = None
         self._written_at = clock()
-        self._paused = self._said = self._closed = False
-        self.failures: list[str] = []
+        self._outage = Outage(log, clock)
+        self._paused = self._closed = False
+
+    @property
+    def failures(self) -> list[str]:
+        """What was said of recordings that could not be written, the oldest first."""
+        return self._outage.failures
 
     def write(self, result: FrameResult, image: np.ndarray | None) -> None:
         """Record one frame, where it is wanted."""
@@ -126,7 +127,7 @@ class RecorderSink(Sink):
             try:
                 footage.restart()
             except (OSError, av.FFmpegError) as error:
-                self._say(str(self._error(error)))
+                self._outage.say(str(self._error(error)))
         self._syncing.shutdown()
 
     def _record(self, result: FrameResult, image: np.ndarray | None) -> None:
@@ -147,7 +148,7 @@ class RecorderSink(Sink):
         self._began = (self._began if self._began is not None else now.clock) if is_open else None
         if grew:
             self._leave_room()
-            self._say_all_is_well()
+            self._outage.is_over(f"{self._recording.folder} can be written again: the recording goes on")
 
     def _each(self, call: Callable[[Footage], None]) -> None:
         self._began = None
@@ -188,26 +189,14 @@ class RecorderSink(Sink):
         """Leave the files, which play up to their last fragment, and say so once."""
         for footage in self._footage.values():
             footage.abandon()
-        self._began, self._retry_at = None, self._clock() + RETRY_S
-        self._paused = True
-        if not self._said:
-            self._say(f"{self._error(error)}; the recording pauses, and all else goes on")
-        self._said = True
-
-    def _say(self, text: str) -> None:
-        log.error("%s", text)
-        self.failures = [*self.failures, text][-MOST_FAILURES:]
-
-    def _say_all_is_well(self) -> None:
-        if self._said:
-            self._said = False
-            log.info("%s can be written again: the recording goes on", self._recording.folder)
+        self._began, self._paused = None, True
+        self._outage.failed(f"{self._error(error)}; the recording pauses, and all else goes on")
 
     def _may_go_on(self) -> bool:
         """Whether it is time for another try, and one makes sense."""
-        if self._clock() < self._retry_at:
+        if not self._outage.is_due():
             return False
-        self._retry_at = self._clock() + RETRY_S
+        self._outage.wait()
         try:
             self._recording.folder.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(self._recording.folder).free
