@@ -16,6 +16,7 @@ from streamface.configuration_file import as_arguments
 from streamface.errors import SettingsError
 from streamface.options import GROUPS, parser
 from streamface.settings import OutputSettings, Settings
+from streamface.sinks.mqtt import slug_of
 
 SHARED = ("gallery", "strangers", "recognition", "runtime")
 """Rooms whose settings all cameras have in common, because their networks and their gallery are."""
@@ -140,6 +141,7 @@ def _named(cameras: Sequence[Settings]) -> tuple[Settings, ...]:
         taken.add(name)
         named.append(_placed(replace(settings, capture=replace(settings.capture, camera=name)), name))
     _check_files(named)
+    _check_topics(named)
     return tuple(named)
 
 
@@ -175,4 +177,19 @@ def _check_files(cameras: Sequence[Settings]) -> None:
             raise SettingsError(
                 f"several cameras write {shared}: put {PLACE} into its name, for a file of each, and give them names "
                 "that differ in letters or digits"
+            )
+
+
+def _check_topics(cameras: Sequence[Settings]) -> None:
+    """Refuse two cameras that one broker could not tell apart."""
+    taken: dict[tuple[str, str, str], str] = {}
+    for settings in cameras:
+        output, name = settings.output, settings.capture.camera
+        if output.mqtt is None:
+            continue
+        other = taken.setdefault((output.mqtt, output.mqtt_topic, slug_of(name)), name)
+        if other != name:
+            raise SettingsError(
+                f"cameras {other} and {name} have the same MQTT topic, {output.mqtt_topic}/{slug_of(name)}: give them "
+                "names that differ in letters or digits"
             )

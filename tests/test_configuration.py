@@ -179,6 +179,10 @@ def test_sources_of_the_command_line_take_the_place_of_the_files(tmp_path):
         ("cameras: []", "'cameras' must be a list"),
         ("source: rtsp://door/1\nname: door", "'name' is of one camera: put it with its 'source' into a list"),
         ("cameras: {door: 0}", "'cameras' must be a list"),
+        (
+            "mqtt: broker\ncameras: [{name: a b, source: 0}, {name: a_b, source: 1}]",
+            "cameras a b and a_b have the same MQTT topic, streamface/a_b",
+        ),
         ("events: e.jsonl\ncameras: [{source: 0}, {source: 1}]", "several cameras write e.jsonl: put {camera}"),
         (
             "faces: '{camera}.csv'\ncameras: [{name: c, source: 0}, {name: a b, source: 1}, {name: a-b, source: 2}]",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,7 +58,8 @@ class EventStore(EventOutput):
     """Adds each event, and keeps one row a visit up to date. Once `add` has returned, no crash takes it back,
     and soon no power cut.
 
-    Other processes may read, and write, at the same time. Visits that a killed run left open are closed, with the
+    Other processes may read, and write, at the same time. A file that is moved away, or deleted, is begun anew; what was
+    added until then is in the one that was moved. Visits that a killed run left open are closed, with the
     time at which they were last known to go on, when that camera's next event comes.
 
     Args:
@@ -70,6 +72,7 @@ class EventStore(EventOutput):
         self._path = path
         self._cameras: set[str] = set()
         self._db: sqlite3.Connection | None = None
+        self._place: tuple[int, int] | None = None
         self._disk = DiskSync(path.with_name(f"{path.name}-wal"))
         self.again()
 
@@ -78,6 +81,7 @@ class EventStore(EventOutput):
         if not rows or self._db is None:
             return
         try:
+            self._begin_anew_where_moved()
             with self._db:
                 self._db.execute("BEGIN IMMEDIATE")
                 for row in rows:
@@ -94,8 +98,18 @@ class EventStore(EventOutput):
         check_writable(self._path)
         try:
             self._db = open_store(self._path)
+            self._place = _place(self._path)
         except sqlite3.Error as error:
             raise self._error(error) from error
+
+    def _begin_anew_where_moved(self) -> None:
+        """SQLite would go on writing to a file that is somewhere else now, or nowhere."""
+        if _place(self._path) == self._place:
+            return
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what stands in the log belongs into the file moved away
+        self.close()
+        self._cameras.clear()
+        self.again()
 
     def seen(self, visits: Mapping[str, str]) -> None:
         """Note when each visit was last known to go on."""
@@ -145,6 +159,15 @@ class EventStore(EventOutput):
 
     def _error(self, error: sqlite3.Error) -> OutputError:
         return OutputError(f"cannot write events to {self._path}: {error}; free some space, or choose another file")
+
+
+def _place(path: Path) -> tuple[int, int] | None:
+    """Device and number of the file that is there; None where none is."""
+    try:
+        there = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return there.st_dev, there.st_ino
 
 
 def open_store(path: Path) -> sqlite3.Connection:

@@ -175,7 +175,7 @@ def test_people_leave_while_the_camera_is_lost(tmp_path):
     sink.close()
 
 
-@pytest.mark.parametrize("name", ["e.jsonl", "e.csv"])
+@EVERY_FILE
 def test_a_file_that_is_moved_away_or_deleted_is_begun_anew(tmp_path, name):
     path = tmp_path / name
     with EventsSink([to_file(path)]) as sink:
