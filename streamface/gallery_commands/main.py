@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -130,7 +131,8 @@ def parser() -> argparse.ArgumentParser:
 
 def _add(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
     identity = checked_name(given.name)
-    if not desk.folder.exists():
+    is_new = not desk.folder.exists()
+    if is_new:
         try:
             desk.folder.mkdir()
         except OSError as error:
@@ -143,11 +145,16 @@ def _add(desk: Desk, given: argparse.Namespace, ask: Callable) -> int:
         encoder.close()
     if any(path for _, path in done):
         desk.enrolled()  # so that the next start finds all embedded
+    elif is_new:
+        with suppress(OSError):  # somebody else put something into it
+            desk.folder.rmdir()
+        is_new = False
     told = [
         {"source": j.source, "added": path, "refused": None if path else j.refused, "remarks": list(j.remarks)}
         for j, path in done
     ]
-    desk.tell({"name": identity, "pictures": told}, text.added(done))
+    made = [f"{desk.folder} was not there: a new folder of people"] if is_new else []
+    desk.tell({"name": identity, "pictures": told}, [*made, *text.added(done)])
     return 0 if all(path for _, path in done) else FOUND
 
 

@@ -54,10 +54,16 @@ def run_json(*argv):
 
 def test_add_makes_the_folder_and_the_person(tmp_path, people):
     code, lines = run("add", "Zoë", put(tmp_path / "z.png", RED), put(tmp_path / "y.png", RED, face_px=40))
-    assert code == 0 and [line.split()[0] for line in lines] == ["added", "added"]
+    assert lines[0] == "people was not there: a new folder of people"
+    assert code == 0 and [line.split()[0] for line in lines[1:]] == ["added", "added"]
     assert sorted(p.name for p in (people / "Zoë").iterdir()) == ["y.png", "z.png"]
     code, value = run_json("list")
     assert value["people"] == {"Zoë": {"pictures": ["Zoë/y.png", "Zoë/z.png"], "unusable": []}}
+
+
+def test_add_leaves_no_new_folder_where_it_added_nothing(tmp_path, people):
+    code, lines = run("add", "Zoë", put(tmp_path / "z.png"))
+    assert code == 2 and len(lines) == 1 and lines[0].startswith("not added") and not people.exists()
 
 
 def test_add_keeps_what_is_there_and_uses_the_folder_of_the_person(tmp_path, people):
