@@ -17,6 +17,8 @@ from streamface.kiosk.looking import Looking
 from streamface.kiosk.machine import Kiosk
 from streamface.kiosk.sink import KioskSink, Told
 from streamface.settings import KioskSettings, Settings
+from streamface.sinks._patient import Patient
+from streamface.sinks.event_output import EventOutput
 
 OFTEN_S = 0.1
 """Seconds between two looks at whoever is checked."""
@@ -74,7 +76,7 @@ def _hooks(wanted: KioskSettings) -> Hooks | None:
     return Hooks(accepted, refused) if accepted or refused else None
 
 
-def _webhook(settings: Settings):
+def _webhook(settings: Settings) -> EventOutput:
     from streamface.sinks.webhook import Webhook
 
-    return Webhook(settings.output.webhook, settings.output.webhook_queue)
+    return Patient(Webhook(settings.output.webhook, settings.output.webhook_queue))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,9 @@ import numpy as np
 from streamface.errors import OutputError
 from streamface.kiosk.screen import Decision
 from streamface.sinks._files import cannot_write
+from streamface.sinks._patient import Patient
 from streamface.sinks.event_file import EventFile
+from streamface.sinks.event_output import Row
 from streamface.types import Box
 
 AROUND = 0.4
@@ -76,17 +80,25 @@ def pictures_of(path: Path) -> Path:
 class Audit:
     """Appends records to a file, and keeps snapshots in a folder beside it; readable by this user alone.
 
+    Records that cannot be written, as the disk is full, wait in memory until they can be.
+
     Args:
         path: FILE.jsonl, added to what is there.
         pictures: whether snapshots are kept, in the folder FILE-pictures.
 
+        clock: seconds that only ever grow.
+
     Raises `OutputError` where it cannot be written.
     """
 
-    def __init__(self, path: Path, pictures: bool) -> None:
-        self._lines, self._path = EventFile(path), path
-        self._is_private = False
+    def __init__(self, path: Path, pictures: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lines = Patient(_PrivateFile(path), clock)
         self._folder = pictures_of(path) if pictures else None
+
+    @property
+    def failures(self) -> list[str]:
+        """One line for each time at which records could not be written."""
+        return self._lines.failures
 
     def keep(self, image: np.ndarray, box: Box, id: str, time: str) -> str | None:
         """Save the face in an (H, W, 3) uint8 BGR frame; its path, None where none are kept. Raises `OutputError`.
@@ -109,20 +121,31 @@ class Audit:
             raise cannot_write(self._folder, error) from error
         return str(path)
 
-    def write(self, made: Record) -> None:
-        """Append a record. Raises `OutputError`."""
-        if not self._is_private:
-            _make_private(self._path)
-            self._is_private = True
-        self._lines.add([made])
+    def write(self, *made: Record) -> None:
+        """Append records; without any, those that wait are tried again when it is time. Never raises."""
+        self._lines.add(made)
 
     def expire(self, before: str) -> None:
-        """Delete records older than a time, given as `event_output.utc` does. Raises `OutputError`."""
+        """Delete records older than a time, given as `event_output.utc` does. Never raises."""
         self._lines.expire(before)
 
     def close(self) -> None:
         """Give the file back; may be called twice."""
         self._lines.close()
+
+
+class _PrivateFile(EventFile):
+    """Readable by this user alone before anything is in it, also when another was moved away and it is begun anew."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._path = path
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Append; nothing makes no file."""
+        if rows:
+            _make_private(self._path)
+            super().add(rows)
 
 
 def _make_private(path: Path) -> None:

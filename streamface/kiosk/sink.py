@@ -62,8 +62,13 @@ class KioskSink(Sink):
         self._now: tuple[Screen, float] = (Screen(OFFLINE), 0.0)
         self._begun, self._expired_at = False, float("-inf")
         self._outputs = list(told.outputs)
-        self._fails: set[str] = set()
-        self.failures: list[str] = []
+        self._failures: dict[str, None] = {}
+
+    @property
+    def failures(self) -> list[str]:
+        """One line for everything that could not be told, or was told late."""
+        told = [part for part in (self._told.audit, *self._outputs) if part is not None]
+        return [*self._failures, *(line for part in told for line in part.failures)]
 
     @property
     def claims(self) -> bool:
@@ -97,6 +102,7 @@ class KioskSink(Sink):
         if not self._begun:
             self._begun = True
             self._each_output(lambda output: output.begin(result.frame.source))
+        self._try_again()
         self._expire(result.frame.captured_at)
         with self._lock:
             scene = self._looking.scene(result, self._kiosk.claimed)
@@ -119,17 +125,23 @@ class KioskSink(Sink):
         made = record(decision, Circumstances(id, utc(frame.captured_at), frame.source, level, threshold), snapshot)
         log.info("%s", summary(made))
         if self._told.audit is not None:
-            self._guarded(lambda: self._told.audit.write(made))
+            self._told.audit.write(made)
         self._each_output(lambda output: output.add([made]))
         if self._told.hooks is not None:
             self._told.hooks.decided(decision.accepted, made)
+
+    def _try_again(self) -> None:
+        """What waits for room on a disk is written without waiting for another decision."""
+        if self._told.audit is not None:
+            self._told.audit.write()
+        self._each_output(lambda output: output.add([]))
 
     def _expire(self, now: float) -> None:
         """Now and then, delete what is too old."""
         if self._told.keep_days is None or self._told.audit is None or abs(now - self._expired_at) < EXPIRE_EVERY_S:
             return
         self._expired_at = now
-        self._guarded(lambda: self._told.audit.expire(utc(now - self._told.keep_days * 86_400)))
+        self._told.audit.expire(utc(now - self._told.keep_days * 86_400))
 
     def _snapshot(self, decision: Decision, result: FrameResult, id: str) -> str | None:
         box = next((face.track.detection.box for face in result.faces if face.track.id == decision.track), None)
@@ -143,9 +155,8 @@ class KioskSink(Sink):
         try:
             return call()
         except OutputError as error:
-            if str(error) not in self._fails:
-                self._fails.add(str(error))
-                self.failures.append(str(error))
+            if str(error) not in self._failures:
+                self._failures[str(error)] = None
                 log.error("%s", error)
             return None
 

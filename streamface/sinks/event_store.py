@@ -58,9 +58,9 @@ class EventStore(EventOutput):
     """Adds each event, and keeps one row a visit up to date. Once `add` has returned, no crash takes it back,
     and soon no power cut.
 
-    Other processes may read, and write, at the same time. A file that is moved away, or deleted, is begun anew; what was
-    added until then is in the one that was moved. Visits that a killed run left open are closed, with the
-    time at which they were last known to go on, when that camera's next event comes.
+    Other processes may read, and write, at the same time. A file that is moved away, or deleted, is begun anew; what
+    was added until then is in the one that was moved. Visits that a killed run left open are closed, with the time at
+    which they were last known to go on, when that camera's next event comes.
 
     Args:
         path: the file; made where it is not there, added to where it is.

@@ -69,6 +69,17 @@ def test_a_record_is_private_before_anything_is_in_it(tmp_path, monkeypatch):
     assert modes == [0] and len(path.read_text().splitlines()) == 1
 
 
+def test_a_record_that_is_moved_away_is_begun_anew_and_private(tmp_path):
+    path, audit = tmp_path / "audit.jsonl", Audit(tmp_path / "audit.jsonl", pictures=False)
+    audit.write(made(1))
+    path.rename(tmp_path / "old.jsonl")
+    audit.write()
+    assert not path.exists()
+    audit.write(made(2))
+    audit.close()
+    assert path.stat().st_mode & 0o077 == 0 and json.loads(path.read_text())["id"] == "id2"
+
+
 def test_pictures_may_be_switched_off(tmp_path):
     audit = Audit(tmp_path / "audit.jsonl", pictures=False)
     assert audit.keep(IMAGE, BOX, ID, TIME) is None

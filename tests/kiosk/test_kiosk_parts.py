@@ -56,6 +56,20 @@ def test_what_cannot_be_told_is_said_before_the_run(tmp_path):
         kiosk("--webhook ftp://x")
 
 
+def test_decisions_for_a_webhook_wait_while_its_queue_cannot_be_written(tmp_path):
+    with kiosk(f"--webhook http://127.0.0.1:1/ --webhook-queue {tmp_path}/q.sqlite") as made:
+        (output,) = made._told.outputs
+        queue = output._output._outbox._db
+        queue.execute("PRAGMA max_page_count = 1")
+        for number in range(200):
+            output.add([{"id": f"{number:032x}", "event": "check"}])
+        assert "full" in made.failures[0] and output.waiting["webhook"] < 200
+        queue.execute("PRAGMA max_page_count = 100000")
+        output._outage._retry_at = 0.0
+        output.add([])
+        assert output.waiting["webhook"] == 200
+
+
 def test_strictness_goes_by_the_network_in_use():
     dlib, openface = (kiosk_parts.limits(settings(f"--strictness strict {more}")) for more in ("", "--model OpenFace"))
     assert 0 < openface.distance < dlib.distance and dlib.views == openface.views == 4

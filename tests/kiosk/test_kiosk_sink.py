@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import os
 import random
 from dataclasses import replace
 from types import SimpleNamespace
@@ -24,7 +25,9 @@ from streamface.kiosk.looking import Looking
 from streamface.kiosk.machine import Kiosk
 from streamface.kiosk.qr import QrReader, cleaned
 from streamface.kiosk.sink import Banner, KioskSink, Told
+from streamface.sinks._patient import Patient
 from streamface.sinks.base import Sink
+from streamface.sinks.event_output import EventOutput
 from streamface.types import LIVE, LOST, Box, Detection, FaceResult, Frame, FrameResult, LatestView, SourceState, Track
 
 BOX = Box(260, 120, 380, 270)
@@ -74,7 +77,7 @@ def run(made, frames=50, **changes):
         made.write(result(index, **changes), None)
 
 
-class Output:
+class Output(EventOutput):
     """Takes rows, as a webhook does."""
 
     def __init__(self, fails=False):
@@ -186,6 +189,28 @@ def test_what_cannot_be_told_is_said_once_and_the_kiosk_goes_on(caplog):
         run(made, 300, vector=np.float32([0, 0, 1]))
     assert made.failures == ["the disk is full; free some space"] and len(well.rows) >= 2
     assert caplog.text.count("the disk is full") == 1
+
+
+def test_decisions_wait_while_a_disk_is_full_and_are_told_without_another_one(tmp_path, monkeypatch, caplog):
+    now, output, path = [0.0], Output(fails=True), tmp_path / "audit.jsonl"
+    told = Told("normal", 0.07, Audit(path, False, lambda: now[0]), None, (Patient(output, lambda: now[0]),))
+    with sink(told=told) as made:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", no_room)
+            run(made, 10)
+        assert path.read_text() == "" and output.rows == [] and caplog.text.count("wait until") == 2
+        output._fails = False
+        run(made, 5, vector=None)
+        assert path.read_text() == "" and output.rows == []
+        now[0] = 10.0
+        run(made, 1, vector=None)
+        (row,) = map(json.loads, path.read_text().splitlines())
+        assert output.rows == [row] and row["person"] == "Anna Änders"
+    assert len(made.failures) == 2 and made.failures[0].startswith(f"cannot write {path}: No space left")
+
+
+def no_room(descriptor, data):
+    raise OSError(28, "No space left on device")
 
 
 def test_old_records_are_deleted(tmp_path):
