@@ -101,7 +101,7 @@ def _missing(error: ImportError) -> str:
 def _run(cameras: Sequence[Settings]) -> int:
     from streamface.runtime import heap
 
-    heap.use_few_arenas()
+    heap.use_one_arena()
     if cameras[0].kiosk.kiosk:
         from streamface import kiosk_parts
 

@@ -1,11 +1,12 @@
 """Memory that is free and still counts as used: what the C library and Python keep of it, in a program that runs for
 months.
 
-glibc gives each thread an arena to allocate from, up to eight a core, and an arena gives memory back only from its end.
+glibc gives each thread an arena to allocate from, up to eight a core, and an arena gives memory back only in whole pages.
 A stream's pictures are made in one thread and dropped in another, so every arena grows to what its threads ever needed
-at once, in pieces: of the memory of two cameras a fifth was free and held, and it grew by 1 MB a minute. Two arenas and
-a walk through them now and then keep it flat; LiteRT, OpenCV and FFmpeg allocate too rarely to wait for each other.
-Elsewhere than on glibc nothing is done about it.
+at once, in pieces: of the memory of two cameras a fifth was free and held, and it grew by 1 MB a minute. One arena and
+a walk through it now and then keep it flat; LiteRT, OpenCV and FFmpeg allocate too rarely to wait for each other. With
+two, 12 MB were free in pieces through which a camera's pictures wandered, once it had been away for some seconds; with
+one, 5. Elsewhere than on glibc nothing is done about it.
 
 Python looks for cycles of objects that nobody needs (an error and its traceback, a thread that ended) only when a
 quarter more objects are there than at the last look, which in a stream takes hours, while the pieces lie about. What is
@@ -23,7 +24,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-ARENAS = 2
 TIDY_EVERY_S = 10.0
 """What is free and held grows by 3 MB in a minute; collecting and trimming take one or two milliseconds."""
 _M_ARENA_MAX = -8
@@ -39,11 +39,11 @@ def _glibc() -> ctypes.CDLL | None:
         return None
 
 
-def use_few_arenas() -> bool:
-    """Let this process have `ARENAS` arenas, before it has threads; False where `MALLOC_ARENA_MAX` says another number,
+def use_one_arena() -> bool:
+    """Let all threads of this process share an arena, before it has threads; False where `MALLOC_ARENA_MAX` says another number,
     and where the C library has none."""
     library = None if "MALLOC_ARENA_MAX" in os.environ else _glibc()
-    return library is not None and library.mallopt(_M_ARENA_MAX, ARENAS) == 1
+    return library is not None and library.mallopt(_M_ARENA_MAX, 1) == 1
 
 
 def trim() -> bool:

@@ -26,7 +26,7 @@ def fill():  # many pieces below the size that is mapped, every other one of whi
     pieces = [np.ones(90_000, np.uint8) for _ in range(600)]
     kept.append(pieces[::2])
 
-FEW = heap.use_few_arenas()
+FEW = heap.use_one_arena()
 kept = []
 for _ in range(8):
     thread = threading.Thread(target=fill)
@@ -66,7 +66,7 @@ def test_it_is_done_again_and_again_until_the_end(monkeypatch):
 
 def test_another_c_library_is_left_alone(monkeypatch):
     monkeypatch.setattr(heap, "_glibc", lambda: None)
-    assert not heap.use_few_arenas() and not heap.trim()
+    assert not heap.use_one_arena() and not heap.trim()
 
 
 def test_cycles_of_objects_are_collected_though_hardly_any_are_made():
@@ -87,4 +87,4 @@ def test_cycles_of_objects_are_collected_though_hardly_any_are_made():
 @GLIBC
 def test_a_number_of_arenas_that_was_asked_for_is_kept(monkeypatch):
     monkeypatch.setenv("MALLOC_ARENA_MAX", "8")
-    assert not heap.use_few_arenas()
+    assert not heap.use_one_arena()
