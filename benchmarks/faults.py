@@ -177,7 +177,7 @@ def main() -> int:
     if missing():
         sys.exit(missing())
     logging.getLogger("streamface").setLevel(logging.ERROR)
-    heap.use_few_arenas()  # as the command line does
+    heap.use_one_arena()  # as the command line does
     print(f"seed {given.seed}", flush=True)
     sys.stdout.reconfigure(line_buffering=True)
     with tempfile.TemporaryDirectory() as name:

@@ -40,8 +40,8 @@ def _glibc() -> ctypes.CDLL | None:
 
 
 def use_one_arena() -> bool:
-    """Let all threads of this process share an arena, before it has threads; False where `MALLOC_ARENA_MAX` says another number,
-    and where the C library has none."""
+    """Let all threads of this process share an arena, before it has threads; False where `MALLOC_ARENA_MAX` says
+    another number, and where the C library has none."""
     library = None if "MALLOC_ARENA_MAX" in os.environ else _glibc()
     return library is not None and library.mallopt(_M_ARENA_MAX, 1) == 1
 
