@@ -1,12 +1,12 @@
 """Memory that is free and still counts as used: what the C library and Python keep of it, in a program that runs for
 months.
 
-glibc gives each thread an arena to allocate from, up to eight a core, and an arena gives memory back only in whole pages.
-A stream's pictures are made in one thread and dropped in another, so every arena grows to what its threads ever needed
-at once, in pieces: of the memory of two cameras a fifth was free and held, and it grew by 1 MB a minute. One arena and
-a walk through it now and then keep it flat; LiteRT, OpenCV and FFmpeg allocate too rarely to wait for each other. With
-two, 12 MB were free in pieces through which a camera's pictures wandered, once it had been away for some seconds; with
-one, 5. Elsewhere than on glibc nothing is done about it.
+glibc gives each thread an arena to allocate from, up to eight a core, and an arena gives back only whole pages. A
+stream's pictures are made in one thread and dropped in another, so every arena grows to what its threads ever needed at
+once, in pieces: of the memory of two cameras a fifth was free and held, and it grew by 1 MB a minute. One arena and a
+walk through it now and then keep it flat; LiteRT, OpenCV and FFmpeg allocate too rarely to wait for each other. With
+two, once a camera had been away for some seconds, its pictures wandered through 12 MB of free pieces; with one, 5.
+Elsewhere than on glibc nothing is done about it.
 
 Python looks for cycles of objects that nobody needs (an error and its traceback, a thread that ended) only when a
 quarter more objects are there than at the last look, which in a stream takes hours, while the pieces lie about. What is
