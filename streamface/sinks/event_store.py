@@ -104,9 +104,13 @@ class EventStore(EventOutput):
 
     def _begin_anew_where_moved(self) -> None:
         """SQLite would go on writing to a file that is somewhere else now, or nowhere."""
-        if _place(self._path) == self._place:
+        place = _place(self._path)
+        if place == self._place:
             return
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what stands in the log belongs into the file moved away
+        if place is None:  # else the new file would share log and index with cameras that still write to the old one
+            for ending in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
         self.close()
         self._cameras.clear()
         self.again()

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -187,6 +188,21 @@ def test_a_file_that_is_moved_away_or_deleted_is_begun_anew(tmp_path, name):
         play(sink, [face(1), face(2), face(3)], first=2)
         assert [row["track"] for row in rows(path)] == ["3"]
     assert [row["track"] for row in rows(tmp_path / f"old-{name}")] == ["1"]
+
+
+def test_a_database_of_several_cameras_that_is_moved_away_is_whole(tmp_path):
+    path, old = tmp_path / "e.sqlite", tmp_path / "old.sqlite"
+    with EventsSink([to_file(path)]) as door, EventsSink([to_file(path)]) as yard:
+        for number in range(1, 40):
+            if number == 4:
+                path.rename(old)
+            play(door, [face(track) for track in range(1, number + 1)], first=number)
+            play(yard, [face(track) for track in range(101, number + 101)], first=number)
+    for file, tracks in ((old, {1, 2, 3, 101, 102, 103}), (path, {*range(4, 40), *range(104, 140)})):
+        found = rows(file)
+        assert {int(row["track"]) for row in found if row["event"] == "appeared"} == tracks
+        with closing(sqlite3.connect(file)) as db:
+            assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
 
 
 class Broken(EventOutput):
