@@ -54,7 +54,8 @@ class Footage:
         self._segment: Segment | None = None
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
-        self._origin = 0.0
+        self._origin: float | None = None
+        """When the encoder's ticks were 0; None where the next frame says it anew."""
         self._last_pts = self._last_key = 0
         self._jump = True
 
@@ -83,22 +84,37 @@ class Footage:
             segment.close()
 
     def restart(self) -> None:
-        """Finish the file, and begin anew with the next frame: after a jump of the clock, or at another size."""
+        """Finish the file, and begin anew with the next frame, as after a jump of the clock.
+
+        The encoder goes on. A new one lies where other memory was in use a moment before, and so holds 2.5 MB of buffers
+        that it never fills: in a new program they are reserved and take nothing.
+        """
         try:
             self.end()
         finally:
-            self._forget()
+            self._forget_waiting()
+            self._origin = None
+
+    def close(self) -> None:
+        """Finish the file and give the encoder back."""
+        try:
+            self.restart()
+        finally:
+            self._forget_encoder()
 
     def abandon(self) -> None:
         """Leave the file as it is, after an error."""
         segment, self._segment = self._segment, None
         if segment is not None:
             segment.abandon()
-        self._forget()
+        self._forget_waiting()
+        self._forget_encoder()
 
-    def _forget(self) -> None:
+    def _forget_waiting(self) -> None:
         self._waiting.clear()
         self._waiting_bytes = 0
+
+    def _forget_encoder(self) -> None:
         if self._encoder is not None:
             self._encoder.close()
             self._encoder = None
@@ -106,10 +122,12 @@ class Footage:
     def _encoded(self, image: np.ndarray, moment: Moment) -> list[av.Packet]:
         size_wh = image.shape[1], image.shape[0]
         if self._encoder is not None and self._encoder.size_wh != size_wh:
-            self.restart()
+            self.close()
         if self._encoder is None:
             self._encoder = Encoder(size_wh, TICKS // 25)
             self._origin, self._last_pts, self._jump = moment.clock, -1, True
+        if self._origin is None:
+            self._origin = moment.clock - (self._last_pts + TICKS // 25) / TICKS
         pts = max(round((moment.clock - self._origin) * TICKS), self._last_pts + 1)
         key = self._jump or pts - self._last_key >= self._key_every
         self._jump, self._last_pts = False, pts

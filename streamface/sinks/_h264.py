@@ -42,14 +42,35 @@ def add_stream(container: av.container.OutputContainer, size_wh: tuple[int, int]
     return stream
 
 
-def video_frame(image: np.ndarray, size_wh: tuple[int, int], pts: int, key: bool) -> av.VideoFrame:
-    """An (H, W, 3) uint8 BGR image at `size_wh`, to be shown from `pts` ticks; `key`: players can jump to it."""
-    yuv = cv2.cvtColor(fitted(image, size_wh), cv2.COLOR_BGR2YUV_I420)
-    frame = av.VideoFrame.from_ndarray(yuv, format="yuv420p")
-    frame.pts, frame.time_base = pts, Fraction(1, TICKS)
-    if key:
-        frame.pict_type = av.video.frame.PictureType.I
-    return frame
+class Canvas:
+    """Where pictures are made ready for an encoder, one after the other in the same memory.
+
+    Args:
+        size_wh: even (width, height) of what the encoder gets.
+    """
+
+    def __init__(self, size_wh: tuple[int, int]) -> None:
+        self._size_wh = size_wh
+        self._yuv = np.empty((size_wh[1] * 3 // 2, size_wh[0]), np.uint8)
+        self._frame = av.VideoFrame(*size_wh, "yuv420p")
+
+    def frame(self, image: np.ndarray, pts: int, key: bool) -> av.VideoFrame:
+        """An (H, W, 3) uint8 BGR image, to be shown from `pts` ticks; `key`: players can jump to it.
+
+        Another picture comes into the same frame at the next call, unless the encoder still holds it.
+        """
+        frame = self._frame
+        frame.make_writable()
+        cv2.cvtColor(fitted(image, self._size_wh), cv2.COLOR_BGR2YUV_I420, dst=self._yuv)
+        start, pixels = 0, self._yuv.reshape(-1)
+        for plane in frame.planes:
+            rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+            end = start + plane.width * plane.height
+            rows[:, : plane.width] = pixels[start:end].reshape(plane.height, plane.width)
+            start = end
+        kinds = av.video.frame.PictureType
+        frame.pts, frame.time_base, frame.pict_type = pts, Fraction(1, TICKS), kinds.I if key else kinds.NONE
+        return frame
 
 
 def fitted(image: np.ndarray, size_wh: tuple[int, int]) -> np.ndarray:
@@ -77,18 +98,19 @@ class Encoder:
     """
 
     def __init__(self, size_wh: tuple[int, int], step: int) -> None:
-        self.size_wh, self._even = size_wh, even(size_wh)
+        self.size_wh, stored_wh = size_wh, even(size_wh)
+        self._canvas = Canvas(stored_wh)
         # The encoder belongs to a container that is never written to: it gives the header that every file begins
         # with, and keeps the encoder's settings in one place.
         options = {"movflags": "empty_moov+default_base_moof"}
         self._container = av.open(io.BytesIO(), "w", format="mp4", options=options)
-        self.stream = add_stream(self._container, self._even, step)
+        self.stream = add_stream(self._container, stored_wh, step)
         """What a file copies its stream from."""
         self._container.start_encoding()
 
     def encode(self, image: np.ndarray, pts: int, key: bool) -> list[av.Packet]:
         """The packet of one (H, W, 3) uint8 BGR image."""
-        return list(self.stream.encode(video_frame(image, self._even, pts, key)))
+        return list(self.stream.encode(self._canvas.frame(image, pts, key)))
 
     def close(self) -> None:
         """Give the encoder back; 'zerolatency' holds no picture that would be lost."""

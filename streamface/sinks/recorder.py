@@ -125,7 +125,7 @@ class RecorderSink(Sink):
         self._closed = True
         for footage in self._footage.values():
             try:
-                footage.restart()
+                footage.close()
             except (OSError, av.FFmpegError) as error:
                 self._outage.say(str(self._error(error)))
         self._syncing.shutdown()

@@ -145,7 +145,8 @@ class _Writer:
     """One encoder and one file."""
 
     def __init__(self, path: Path, size_wh: tuple[int, int], step: int) -> None:
-        self._size_wh = _h264.even(size_wh)
+        stored_wh = _h264.even(size_wh)
+        self._canvas = _h264.Canvas(stored_wh)
         self._step = step
         self._last_pts = self._last_key = -1
         self._held: av.Packet | None = None
@@ -153,14 +154,14 @@ class _Writer:
         kind = CONTAINERS[path.suffix.lower()]
         options = MKV_OPTIONS if kind == "matroska" else MOV_OPTIONS
         self._container = av.open(self._file, "w", format=kind, options=options)
-        self._stream = _h264.add_stream(self._container, self._size_wh, step)
+        self._stream = _h264.add_stream(self._container, stored_wh, step)
 
     def add(self, image: np.ndarray, pts: int) -> None:
         """Encode one (H, W, 3) BGR image, shown from `pts` ticks after the first."""
         pts = max(pts, self._last_pts + 1)
         key = self._last_key < 0 or pts - self._last_key >= KEY_EVERY_S * TICKS
         self._last_key = pts if key else self._last_key
-        frame = _h264.video_frame(image, self._size_wh, pts, key)
+        frame = self._canvas.frame(image, pts, key)
         self._last_pts = pts
         for packet in self._stream.encode(frame):
             self._mux(packet)

@@ -121,6 +121,19 @@ def test_a_gap_or_a_jump_of_the_clock_begins_a_new_file(tmp_path, jump, parts):
     assert sorted(len(decoded(path)[0]) for path in files(tmp_path)) == parts
 
 
+@pytest.mark.parametrize("jump", [60.0, -60.0])
+def test_after_a_jump_the_encoder_goes_on_and_every_frame_has_its_time(tmp_path, monkeypatch, jump):
+    """A new encoder would hold megabytes more than the first, at every return of a camera."""
+    made = []
+    monkeypatch.setattr(_footage, "Encoder", lambda *a, _real=_footage.Encoder: made.append(a) or _real(*a))
+    times = [0.0, 0.1, 0.5, 100 + jump, 100.3 + jump, 101.0 + jump, 200 + 2 * jump, 200.2 + 2 * jump]
+    found = sorted(record(tmp_path, times), key=lambda path: label(path)["start"])
+    assert [len(decoded(path)[0]) for path in found] == [3, 3, 2] and len(made) == 1
+    assert np.concatenate([clock_of(path) for path in found]) == pytest.approx(EPOCH + np.array(times), abs=2e-5)
+    shades = [image.mean() for path in found for image in decoded(path)[1]]
+    assert shades == pytest.approx([i * 10 for i in range(8)], abs=3)
+
+
 def test_two_files_of_one_moment_get_two_names(tmp_path):
     record(tmp_path, [0.0])
     record(tmp_path, [0.0])
