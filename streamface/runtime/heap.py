@@ -3,10 +3,10 @@ months.
 
 glibc gives each thread an arena to allocate from, up to eight a core, and an arena gives back only whole pages. A
 stream's pictures are made in one thread and dropped in another, so every arena grows to what its threads ever needed at
-once, in pieces: of the memory of two cameras a fifth was free and held, and it grew by 1 MB a minute. One arena and a
-walk through it now and then leave a step of some MB in an hour; LiteRT, OpenCV and FFmpeg allocate too rarely to wait
-for each other. With more arenas 12 MB were free in pieces once a camera had been away for some seconds; with one, 5.
-Elsewhere than on glibc nothing is done about it.
+once, in pieces: of the memory of two cameras a fifth was free and held, and it grew by 1 MB a minute. Hence one arena
+and a walk through it now and then; LiteRT, OpenCV and FFmpeg allocate too rarely to wait for each other. Elsewhere than
+on glibc nothing is done about it. What is in use cannot be given back: a large buffer that is made anew where others
+lay holds also what it never fills, so what may stay, such as an encoder, is kept.
 
 Python looks for cycles of objects that nobody needs (an error and its traceback, a thread that ended) only when a
 quarter more objects are there than at the last look, which in a stream takes hours, while the pieces lie about. What is

@@ -86,8 +86,8 @@ class Footage:
     def restart(self) -> None:
         """Finish the file, and begin anew with the next frame, as after a jump of the clock.
 
-        The encoder goes on. A new one lies where other memory was in use a moment before, and so holds 2.5 MB of buffers
-        that it never fills: in a new program they are reserved and take nothing.
+        The encoder goes on. A new one lies where other memory was in use a moment before, and so holds 2.5 MB of
+        buffers that it never fills: in a new program they are reserved and take nothing.
         """
         try:
             self.end()
