@@ -261,7 +261,15 @@ def test_a_run_without_an_end_remembers_fewer_visits(stream, film, monkeypatch):
     assert kept == [stream_module.KEPT_OF_CAMERA, KEPT] and kept[0] < kept[1]
 
 
-def test_a_service_that_is_told_to_end_more_than_once_still_ends_in_good_order():
+@pytest.fixture
+def keyboard():
+    """Ctrl-C as a terminal sends it: a shell lets what it starts in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_service_that_is_told_to_end_more_than_once_still_ends_in_good_order(keyboard):
     class Run:
         told = 0
 
