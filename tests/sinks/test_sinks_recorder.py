@@ -126,8 +126,8 @@ def test_after_a_jump_the_encoder_goes_on_and_every_frame_has_its_time(tmp_path,
     """A new encoder would hold megabytes more than the first, at every return of a camera."""
     made = []
     monkeypatch.setattr(_footage, "Encoder", lambda *a, _real=_footage.Encoder: made.append(a) or _real(*a))
-    times = [0.0, 0.1, 0.5, 100 + jump, 100.3 + jump, 101.0 + jump, 200 + 2 * jump, 200.2 + 2 * jump]
-    found = sorted(record(tmp_path, times), key=lambda path: label(path)["start"])
+    times = [0.0, 0.1, 0.5, jump, jump + 0.3, jump + 1.0, 2 * jump, 2 * jump + 0.2]
+    found = sorted(record(tmp_path, times), key=lambda path: label(path)["start"], reverse=jump < 0)
     assert [len(decoded(path)[0]) for path in found] == [3, 3, 2] and len(made) == 1
     assert np.concatenate([clock_of(path) for path in found]) == pytest.approx(EPOCH + np.array(times), abs=2e-5)
     shades = [image.mean() for path in found for image in decoded(path)[1]]
