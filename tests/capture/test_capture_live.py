@@ -1,5 +1,6 @@
 """A camera that comes and goes, played by readers that the test holds in its hand."""
 
+import re
 import threading
 import time
 
@@ -187,7 +188,7 @@ def test_a_reader_that_hangs_is_replaced():
     with Source(at_once(0), timeout_s=0.3) as source:
         source.read()
         second = source.reader(1)  # after 0.3 s and the slack, without a word of the first
-        assert source.readers[0].closed is False and source.state.reason.startswith("no picture for 1 s")
+        assert source.readers[0].closed is False and re.match(r"no picture for \d+ s", source.state.reason)
         second.open(True, 1)
         frames = iter(source)
         assert next(f for f in frames if not f.repeated).image[0, 0, 0] == 1
