@@ -121,14 +121,16 @@ def test_what_is_added_changed_and_removed_takes_effect(told, people, follow, tm
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads have priorities of their own on Linux only")
 def test_embedding_gives_way_to_recognition(people, follow):
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     live, encoder = follow()
     put(people / "Bob/1.png", GREEN)
     becomes(live, "Ann", "Bob")
     assert min(encoder.niceness) >= priority.NICENESS
-    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < priority.NICENESS
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
 
 
-def test_a_half_written_picture_is_waited_for_without_a_word(people, follow, caplog):
+def test_a_half_written_picture_is_waited_for_without_a_word(people, follow, caplog, monkeypatch):
+    monkeypatch.setattr(watch, "SURE_S", 30)  # it takes longer to write on a machine that does much else
     live, _ = follow()
     data = coded(GREEN)
     (people / "Bob").mkdir()
@@ -163,6 +165,10 @@ def test_a_usable_picture_that_is_spoiled_takes_its_person_along(people, follow,
 
 def test_a_folder_that_vanishes_keeps_everybody_and_is_followed_again(told, people, follow, caplog):
     live, _ = follow()
+    put(people / "Eve.png", BLUE)
+    becomes(live, "Ann", "Eve")  # it has looked: it knows which folder it was
+    (people / "Eve.png").unlink()
+    becomes(live, "Ann")
     away = people.with_name("away")
     people.rename(away)
     end = time.monotonic() + 60
@@ -229,6 +235,9 @@ def test_a_fault_ends_the_watching_and_nothing_else(people, follow, caplog):
     while "no longer watched" not in caplog.text and time.monotonic() < end:
         time.sleep(0.01)
     assert "no longer watched for changes: no room" in caplog.text
+    end = time.monotonic() + 10
+    while not encoder.closed and time.monotonic() < end:
+        time.sleep(0.01)
     assert name(live, *RED) == "Ann" and encoder.closed == 1
 
 
@@ -309,7 +318,7 @@ def test_slow_networks_take_few_pictures_a_round(people, follow, monkeypatch):
     for i in range(5):
         put(people / f"Crowd/{i}.png", GREEN)
     end = time.monotonic() + 30
-    while len(live.gallery) < 6 and time.monotonic() < end:
+    while len(editions) < 5 and time.monotonic() < end:
         time.sleep(0.02)
     assert editions == [2, 3, 4, 5, 6]
 
@@ -333,17 +342,21 @@ def test_a_counter_example_takes_effect_and_goes_again(people, follow):
 
 
 def test_what_was_made_elsewhere_is_in_use_at_once_and_stays(people, follow, tmp_path, monkeypatch):
-    monkeypatch.setattr(watch, "SETTLE_S", 1.0)
+    monkeypatch.setattr(watch, "SETTLE_S", 30)  # the disk may be slow
     live, encoder = follow()
     path = put(people / "Bob/1.png", GREEN)
-    made = enroll_module.embed(people, [photo_of(people, path)], Store(tmp_path / "other.sqlite"), [FakeEncoder()])
+    with Store(tmp_path / "other.sqlite") as other:
+        made = enroll_module.embed(people, [photo_of(people, path)], other, [FakeEncoder()])
     with Store(tmp_path / "store.sqlite") as store:
         store.save(encoder.network, made.values())
     editions = live.edition
     assert live.follower is None  # who builds it says who follows
     assert follow.watchers[0].change(list(made.values()))
     assert name(live, *GREEN) == "Bob" and live.edition == editions + 1
-    time.sleep(1.5)
+    monkeypatch.setattr(watch, "SETTLE_S", 0.1)
+    for _ in range(3):  # it looks, and again once that has settled
+        (people / "no picture.txt").touch()
+        time.sleep(0.5)
     assert name(live, *GREEN) == "Bob" and encoder.calls == 0, "nothing is looked at again"
     os.rename(people / "Bob", people / "Robert")
     moved = replace(made["Bob/1.png"], photo=photo_of(people, people / "Robert/1.png"))
