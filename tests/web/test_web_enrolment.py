@@ -18,6 +18,8 @@ from streamface.web.people_desk import PeopleDesk
 NAME = 'Грейс "G" <b>Hopper'
 MOST_WAIT_S = 1.5
 """From the answer to 'save' until the name is in a result: some frames of a machine that others use too."""
+ROUNDS_S = 120.0
+"""Some rounds of the clip, of twelve seconds where the machine keeps up."""
 
 
 @pytest.fixture
@@ -28,8 +30,9 @@ def stream(settings, tmp_path):
 
 
 def large(stream):
-    """The largest face in view: Grace Hopper's, who stands in front; None while she is far away."""
-    faces = [face for face in stream.faces() if face["in_sight"] and face["box"][3] - face["box"][1] > 0.22]
+    """The largest face in view: Grace Hopper's, who stands in front; None while she is far away, about two thirds of
+    the clip, in which Eileen Collins comes near."""
+    faces = [face for face in stream.faces() if face["in_sight"] and face["box"][3] - face["box"][1] > 0.3]
     return max(faces, key=lambda face: face["box"][3] - face["box"][1], default=None)
 
 
@@ -41,6 +44,16 @@ def track(stream):
 def is_called(stream, name):
     face = large(stream)
     return face is not None and face["looked_at"] and face["identity"] == name
+
+
+def until_she(stream, what, within_s):
+    """Wait for `what` of her; only the time in which she is large counts, as long as she comes back at all."""
+    spent, last, end = 0.0, time.monotonic(), time.monotonic() + ROUNDS_S
+    while not what():
+        now = time.monotonic()
+        spent, last = spent + (now - last if large(stream) else 0.0), now
+        assert spent < within_s and now < end, f"not within {spent:.1f} s; in view: {stream.faces()}"
+        time.sleep(0.05)
 
 
 def test_from_click_to_name_and_everything_that_may_be_changed(stream, tmp_path):
@@ -58,7 +71,7 @@ def test_from_click_to_name_and_everything_that_may_be_changed(stream, tmp_path)
     took_s = time.monotonic() - begun
     files = [path.relative_to(tmp_path / "people").as_posix() for path in (tmp_path / "people").rglob("*.jpg")]
     assert len(files) == len(told["pictures"]) and all(file.startswith(f"{NAME}/") for file in files)
-    stream.until(lambda: is_called(stream, NAME), MOST_WAIT_S)
+    until_she(stream, lambda: is_called(stream, NAME), MOST_WAIT_S)
     assert stream.frames() - before >= 5 * took_s, "the stream went on while the person was enrolled"
     with Store(tmp_path / "store.sqlite") as store:
         (row,) = store.rows(build.network_key(stream.settings)).values()
@@ -77,23 +90,23 @@ def test_from_click_to_name_and_everything_that_may_be_changed(stream, tmp_path)
     assert client.delete(f"/api/enrolments/{again['id']}").status_code == 204
 
     assert client.patch(f"/api/people/{quoted(NAME)}", json={"name": "Grace"}).json()["name"] == "Grace"
-    stream.until(lambda: is_called(stream, "Grace"), 20)
+    until_she(stream, lambda: is_called(stream, "Grace"), 20)
     stream.until(lambda: client.get("/api/visits?person=Grace").json())
     assert not client.get(f"/api/visits?person={quoted(NAME)}").json()
 
     worsen(tmp_path / "people/Grace")
-    stream.until(lambda: ((large(stream) or {}).get("distance") or 0) > 0.01, 20)
+    until_she(stream, lambda: ((large(stream) or {}).get("distance") or 0) > 0.01, 20)
     stream.until(lambda: not_grace(stream).status_code == 204)
-    stream.until(lambda: is_called(stream, None), 20)
+    until_she(stream, lambda: is_called(stream, None), 20)
     assert client.get("/api/people").json() == [{"name": "Grace", "pictures": 1, "counter_examples": 1}]
     assert len(list((tmp_path / "people/Grace" / FOLDER).iterdir())) == 1
     (counter,) = client.get("/api/people/Grace").json()["counter_examples"]
     assert client.delete(f"/api/people/Grace/pictures/{counter['key']}").status_code == 204
-    stream.until(lambda: is_called(stream, "Grace"), 20)
+    until_she(stream, lambda: is_called(stream, "Grace"), 20)
 
     assert client.delete("/api/people/Grace").status_code == 204
     assert client.get("/api/people").json() == [] and not list((tmp_path / "people").iterdir())
-    stream.until(lambda: is_called(stream, None), 20)
+    until_she(stream, lambda: is_called(stream, None), 20)
     assert np.asarray(row.vector, "<f4").tobytes() not in (tmp_path / "store.sqlite").read_bytes()
 
 
@@ -102,13 +115,22 @@ def test_a_name_that_is_denied_goes_at_once_and_does_not_come_back(stream, monke
     client = stream.client
     told = stream.enrolled(lambda: track(stream))
     assert client.post(f"/api/enrolments/{told['id']}/save", json={"name": "Grace"}).status_code == 200
-    stream.until(lambda: is_called(stream, "Grace"), 20)
+    until_she(stream, lambda: is_called(stream, "Grace"), 20)
     looks_at = PeopleDesk.encoded
     answered = threading.Event()
     monkeypatch.setattr(PeopleDesk, "encoded", lambda desk, data: answered.wait(30) and looks_at(desk, data))
     hers = stream.until(lambda: track(stream) if is_called(stream, "Grace") else None)
-    body = {"camera": "demo", "track": hers}
-    asking = threading.Thread(target=lambda: client.post("/api/people/Grace/not", json=body))
+
+    def deny():
+        """Until the picture is kept: she may be out of sight, or badly seen, just then."""
+        shown, end = hers, time.monotonic() + ROUNDS_S
+        while time.monotonic() < end:
+            body = {"camera": "demo", "track": shown}
+            if client.post("/api/people/Grace/not", json=body).status_code == 204:
+                return
+            shown = stream.until(lambda: track(stream))
+
+    asking = threading.Thread(target=deny)
     asking.start()
 
     def name_of_hers():
