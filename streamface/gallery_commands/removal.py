@@ -155,7 +155,7 @@ class Removal:
         with Store(path) as store:
             kept = len(store.people(self._name))
         beside = [path, *path.parent.glob(f"{path.name}*")]
-        data = b"".join(file.read_bytes() for file in dict.fromkeys(beside) if file.is_file())
+        data = b"".join(map(_content, dict.fromkeys(beside)))
         return {
             "pictures": sum(photo.identity == self._name for photo in scan(self._folder)),
             "files": sum(place.exists() or place.is_symlink() for place in plan.places),
@@ -219,6 +219,14 @@ class Removal:
             return any(self._is_them(face.vector) for face in encoder.encode(read_image(path)))
         except ImageError:
             return False
+
+
+def _content(file: Path) -> bytes:
+    """What is in a file; nothing for one that is gone by now, as journals of a store in use are."""
+    try:
+        return file.read_bytes() if file.is_file() else b""
+    except FileNotFoundError:
+        return b""
 
 
 def _delete_place(place: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -214,6 +215,29 @@ def test_what_is_left_is_looked_for_and_not_taken_on_trust(tmp_path, people, mon
     code, value = run_json("remove", "Ann", "--yes", *given)
     assert code == 2 and value["left"] and all(value["left"].values()), value["left"]
     assert run("remove", "Ann", "--yes", *given)[1][-1] == "Something is left: see above."
+
+
+def test_a_journal_that_goes_while_it_is_looked_for_is_nothing_left(people, monkeypatch):
+    put(people / "Ann/1.png", ROSE)
+    run("list")
+    read, gone = Path.read_bytes, []
+
+    def without_journal(path):
+        if path.name.endswith("-passing"):  # as a journal does where the stream closes its store
+            path.unlink()
+            gone.append(path)
+        return read(path)
+
+    left = Removal.left
+
+    def looked_for(removal, plan):
+        store = build.store(removal._settings)
+        store.with_name(f"{store.name}-passing").touch()
+        return left(removal, plan)
+
+    monkeypatch.setattr(Path, "read_bytes", without_journal)
+    monkeypatch.setattr(Removal, "left", looked_for)
+    assert run("remove", "Ann", "--yes")[0] == 0 and gone
 
 
 def test_remove_deletes_what_its_events_show_and_what_waits_for_a_receiver(tmp_path, people):
