@@ -80,6 +80,7 @@ class Traces:
         self._cameras, self._enrolments, self._clock = tuple(cameras), enrolments, clock
         self._tasks: dict[str, Task] = {}
         self._timers: list[threading.Timer] = []
+        self._closed = False
         self._lock = threading.Lock()
 
     def begin(self, kind: str, person: str, views: Mapping[str, View]) -> Task | None:
@@ -102,6 +103,7 @@ class Traces:
     def close(self) -> None:
         """Delete the archives; a task that goes on is left behind."""
         with self._lock:
+            self._closed = True
             for timer in self._timers:
                 timer.cancel()
             for task in self._tasks.values():
@@ -111,20 +113,22 @@ class Traces:
 
     def _run(self, task: Task, views: Mapping[str, View]) -> None:
         lower_priority()
+        state = FAILED
         try:
             removal = Removal(self._cameras, task.person, self._enrolments.desk.limits, task.progress)
             if task.kind == EXPORT:
                 self._export(task, removal)
             else:
                 self._erase(task, removal, views)
-            task.state = DONE
+            state = DONE
         except (StreamfaceError, OSError) as error:
-            task.problem, task.state = str(error), FAILED
+            task.problem = str(error)
         except Exception as error:  # a fault of ours, which must not leave the page waiting
             log.error("fault: %s: %s", type(error).__name__, error)
-            task.problem, task.state = f"fault: {type(error).__name__}", FAILED
+            task.problem = f"fault: {type(error).__name__}"
         finally:
-            task.ended_at = self._clock()
+            task.ended_at = self._clock()  # first: whoever sees it over may ask since when
+            task.state = state
             self._tidy_later()
 
     def _export(self, task: Task, removal: Removal) -> None:
@@ -156,6 +160,8 @@ class Traces:
         timer = threading.Timer(KEPT_S + 1, lambda: self.find(""))
         timer.daemon = True
         with self._lock:
+            if self._closed:
+                return
             self._timers = [*(one for one in self._timers if one.is_alive()), timer]
             timer.start()
 

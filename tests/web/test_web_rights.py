@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 from desks import client_of, jpeg, people_desk, put, vector
+from kept_files import contents
 
 from streamface import testing
 from streamface.configuration import cameras_from
@@ -139,8 +140,7 @@ def test_every_trace_is_deleted_and_looked_for_again(site, desk, folder, tmp_pat
     assert files(folder) == ["Bob/1.png"] and files(tmp_path / "pictures") == ["his.png"]
     with StrangerStore(tmp_path / "strangers.sqlite") as strangers:
         assert [kept.number for kept in strangers.every()] == [2]
-    for path in tmp_path.rglob("*"):
-        data = path.read_bytes() if path.is_file() else b""
+    for path, data in contents(tmp_path):
         assert NAME.encode() not in data and vector(RED).tobytes() not in data, path
     assert desk.known.erasing == {NAME}, "the stream goes on without the name"
     assert finished(client, begin(client, "export"))["problem"].startswith("nobody here is named")
@@ -265,6 +265,35 @@ def test_an_archive_is_gone_after_a_while_though_nobody_asks(site, monkeypatch):
     while (task.archive is None or not task.archive.closed) and time.monotonic() < end:
         time.sleep(0.02)
     assert task.archive.closed and not made._tasks
+
+
+def test_a_task_that_ends_after_all_was_closed_leaves_no_timer(desk, settings, folder, monkeypatch):
+    made, going_on = Traces(settings, Enrolments(desk, FakeRecognizer.spec)), threading.Event()
+    monkeypatch.setattr(made, "_export", lambda task, removal: going_on.wait(10))
+    task = made.begin(traces.EXPORT, NAME, {})
+    made.close()
+    going_on.set()
+    end = time.monotonic() + 10
+    while any(thread.name == "streamface-traces" for thread in threading.enumerate()) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert task.state == traces.DONE and not made._timers
+
+
+def test_a_task_that_is_over_has_its_time(desk, settings, folder):
+    """Whoever sees that it is over may ask at once how long ago that was."""
+    made, seen = None, []
+
+    def clock():
+        seen.extend(task.state for task in made._tasks.values())
+        return 0.0
+
+    made = Traces(settings, Enrolments(desk, FakeRecognizer.spec), clock=clock)
+    task = made.begin(traces.EXPORT, NAME, {})
+    end = time.monotonic() + 10
+    while task.state == traces.RUNNING and time.monotonic() < end:
+        time.sleep(0.02)
+    assert task.ended_at == 0.0 and seen == [traces.RUNNING]
+    made.close()
 
 
 def test_without_a_folder_or_a_watch_that_is_said(folder, tmp_path, settings):
