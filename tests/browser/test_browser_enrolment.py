@@ -52,6 +52,7 @@ def test_somebody_gets_a_name_while_the_stream_goes_on(browser, watched, setting
         page.locator("dialog#enrol").wait_for(state="hidden")
         page.wait_for_selector(".labels > .known", state="attached")
         assert page.locator(".labels > .known span").first.text_content() == NAME
+        page.wait_for_selector("#people-list .name")
         assert page.locator("#people-list .name").all_text_contents() == [NAME]
         assert stream.version() > before
         assert len(list((tmp_path / "people" / NAME).glob("*.jpg"))) == KINDS
