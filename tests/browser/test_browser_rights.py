@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import time
 import zipfile
 
 import pytest
 from chromium import DESKTOP, PHONE, ROOT, axe_faults, missing_axe, until
+from kept_files import contents
 from served_stream import ServedStream
 
 SHE = "Eileen Collins"
+TOLD = "[...document.querySelectorAll('#in-view .told')].map((one) => one.textContent)"
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +28,21 @@ def playing(browser, settings, tmp_path_factory):
         yield stream, home
 
 
+def deny(seen, within_s=30.0):
+    """Say twice that it is not her, until her picture is kept: somebody listed may be out of sight just then."""
+    page, end = seen.page, time.monotonic() + within_s
+    entry = page.locator("#in-view li.known", has_text=SHE)
+    while True:
+        entry.first.locator(".not").click()
+        entry.first.locator(".not").click()
+        until(page, f"!({TOLD}.some((text) => text.includes('Keeping')))")
+        if page.evaluate(f"{TOLD}.some((text) => text.includes('is kept'))"):
+            return
+        told = page.evaluate(TOLD)
+        assert time.monotonic() < end and any("Not kept" in text for text in told), told
+        seen.faults[:] = [fault for fault in seen.faults if "409" not in fault]  # as the page said
+
+
 def details(page):
     """Her dialog, opened from the list of people."""
     page.locator("#people-list li", has_text=SHE).locator("button").click()
@@ -36,12 +54,8 @@ def test_a_name_that_is_denied_goes_and_the_page_says_what_it_does(watched, play
     stream, home = playing
     seen = watched(stream.url, PHONE, "light")
     page = seen.page
-    entry = page.locator("#in-view li.known", has_text=SHE)
-    entry.first.locator(".not").click()
-    entry.first.locator(".not").click()
-    told = page.locator("#in-view .told:visible")
-    told.first.wait_for()
-    until(page, "[...document.querySelectorAll('#in-view .told')].some((one) => one.textContent.includes('is kept'))")
+    deny(seen)
+    page.locator("#in-view .told:visible").first.wait_for()
     until(page, "document.querySelectorAll('#in-view li.known').length === 0")
     seen.check()
     assert len(list((home / "people" / SHE / ".not-this-person").iterdir())) == 1
@@ -105,5 +119,5 @@ def test_every_trace_of_somebody_in_view_is_deleted_once_the_name_is_typed(watch
     assert SHE not in page.locator("main").text_content()
     assert stream.version() > before and not (home / "people" / SHE).exists()
     stream.wait_for_pictures(50)
-    assert [path.name for path in home.rglob("*") if path.is_file() and SHE.encode() in path.read_bytes()] == []
+    assert [path.name for path, data in contents(home) if SHE.encode() in data] == []
     seen.check()
