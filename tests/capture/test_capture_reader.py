@@ -13,13 +13,19 @@ import numpy as np
 import pytest
 from capture_media import http_camera, picture, send_mjpeg, silent_server, start_mjpeg
 
-from streamface.capture import _reader
+from streamface.capture import _process, _reader
 from streamface.capture._complaints import is_damage
 from streamface.capture._decode import MOST_BAD_PACKETS, Broken
 from streamface.capture._knock import knock
 from streamface.capture._process import ReaderProcess
 from streamface.capture._wire import Answering, Damage, Ended, Opened, RawPicture, Trying, receive, send
 from streamface.errors import SourceError
+
+
+@pytest.fixture(autouse=True)
+def _busy_machine(monkeypatch):
+    """What is killed may take a while to be gone on a machine that does much else."""
+    monkeypatch.setattr(_process, "DIE_S", 8.0)
 
 
 @pytest.mark.parametrize(
