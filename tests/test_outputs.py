@@ -89,7 +89,10 @@ def test_a_slow_output_holds_the_loop_back_after_a_few_frames():
     with Rig(slow).outputs as outputs:
         feeding = threading.Thread(target=feed, args=(outputs,))
         feeding.start()
-        time.sleep(0.3)
+        end = time.monotonic() + 5
+        while len(put) < WAITING + 1 and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(0.2)
         assert len(put) == WAITING + 1  # one is in the thread's hands
         slow.go.set()
         feeding.join(5)

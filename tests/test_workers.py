@@ -41,7 +41,7 @@ def test_inline_answers_at_once():
 
 
 def test_ordered_takes_all_at_once_and_gives_each_frame_its_own_answers():
-    analysis, before = Slow(), threading.active_count()
+    analysis, before = Slow(), set(threading.enumerate())
     with OrderedWorker(analysis) as worker:
         assert all(worker.submit(request(i)) for i in range(50))
         assert not analysis.seen
@@ -49,7 +49,7 @@ def test_ordered_takes_all_at_once_and_gives_each_frame_its_own_answers():
         assert [answer.request.track for answer in worker.collect(3)] == [0, 1, 2]
         assert worker.collect(0) == []
         assert [answer.request.track for answer in worker.collect(1)] == [3]
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before
 
 
 def test_an_ordered_error_is_raised_with_its_own_frame():
@@ -70,15 +70,16 @@ def test_background_does_not_block_and_refuses_when_full():
     analysis = Slow()
     with BackgroundWorker(analysis, room=2) as worker:
         taken = [worker.submit(request(i)) for i in range(6)]
-        assert taken.count(True) in (2, 3) and taken[-1] is False  # one may be at work, two wait
+        assert taken.count(True) in (2, 3)  # one may be at work, two wait
         assert worker.collect(0) == []
         analysis.go.set()
-        wait_for(lambda: len(analysis.seen) == taken.count(True))
-        assert [answer.request.track for answer in worker.collect(0)] == analysis.seen
+        answers = []
+        wait_for(lambda: answers.extend(worker.collect(0)) or len(answers) == taken.count(True))
+        assert [answer.request.track for answer in answers] == analysis.seen
 
 
 def test_background_ends_without_the_waiting_requests_and_leaves_no_thread():
-    analysis, before = Slow(), threading.active_count()
+    analysis, before = Slow(), set(threading.enumerate())
     worker = BackgroundWorker(analysis, room=4)
     for i in range(4):
         worker.submit(request(i))
@@ -87,7 +88,7 @@ def test_background_ends_without_the_waiting_requests_and_leaves_no_thread():
     wait_for(lambda: worker._stopping.is_set())
     analysis.go.set()
     closing.join(5)
-    assert threading.active_count() == before and len(analysis.seen) <= 1
+    assert set(threading.enumerate()) <= before and len(analysis.seen) <= 1
 
 
 def test_an_error_in_the_analysis_is_raised_where_answers_are_collected():
