@@ -210,13 +210,13 @@ def test_the_desk_answers_live_without_holding_up_whoever_asks(path):
     class Slow:
         def identify(self, evidence):
             threads.append(threading.current_thread().name)
-            release.wait(5)
+            release.wait(30)
             return Stranger(4)
 
     with StrangerDesk(lambda: (Slow(), lambda: None), live=True) as desk:
         start = time.monotonic()
         answer = desk.ask(seen(person(0)))
-        assert time.monotonic() - start < 1 and not answer.done()
+        assert time.monotonic() - start < 10 and not answer.done()
         release.set()
         assert answer.result(5) == Stranger(4)
     assert threads[0].startswith("streamface-strangers")

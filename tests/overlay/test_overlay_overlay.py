@@ -1,9 +1,11 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from overlay_scenes import apart, attributes, camera, face, result
 
+from streamface.overlay import status
 from streamface.overlay.cards import CARD, CHART, TAG, Cards, State, ordinal
 from streamface.overlay.draw import Rect
 from streamface.overlay.layout import PATIENCE
@@ -310,8 +312,9 @@ def test_somebody_long_out_of_sight_is_not_drawn(missed, drawn):
         (("live",), 9.0, ["LIVE", "0 people"]),
     ],
 )
-def test_the_status_tells_how_a_camera_does(state, for_s, expected):
+def test_the_status_tells_how_a_camera_does(state, for_s, expected, monkeypatch):
     shown = camera(*state, for_s=for_s)
+    monkeypatch.setattr(status, "time", SimpleNamespace(time=lambda: shown.source_state.since + for_s))
     overlay = Overlay(OverlaySettings())
     image = overlay.render(shown)
     assert [text for text, _, _ in overlay._status._texts(shown)] == expected

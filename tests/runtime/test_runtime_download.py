@@ -198,8 +198,8 @@ def test_nobody_there(part):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with pytest.raises(WeightsError, match="127.0.0.1: .*refused"):
-        download.fetch(f"http://127.0.0.1:{port}/x.h5", part)
+        with pytest.raises(WeightsError, match="127.0.0.1: .*refused"):  # nobody else can take it meanwhile
+            download.fetch(f"http://127.0.0.1:{port}/x.h5", part)
 
 
 def test_a_full_disk_is_told_as_such_and_not_tried_again(server, part, monkeypatch):
