@@ -116,10 +116,10 @@ def test_a_camera_that_pauses_with_the_connection_standing(camera, source):
 
 
 def test_a_camera_that_gives_nothing_for_too_long_is_lost_without_another_picture(camera):
-    with NetworkSource(CaptureSettings(f"rtsp://127.0.0.1:{camera.port}/live", timeout_s=3)) as source:
+    with NetworkSource(CaptureSettings(f"rtsp://127.0.0.1:{camera.port}/live", timeout_s=10)) as source:
         for _ in range(FPS):
             source.read()
         source.take_events()
         camera.tell("pause")
-        events = read_until(source, has(LOST))
+        events = read_until(source, has(LOST), 40)
     assert [event.kind for event in events] == ["stalled", LOST]
