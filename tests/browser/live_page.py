@@ -57,6 +57,10 @@ def click_face(page, kind: str, dialog: str) -> None:
     end = time.monotonic() + PATIENCE_MS / 1000
     while not page.evaluate("(id) => document.getElementById(id).open", dialog):
         assert time.monotonic() < end, f"no face that is {kind} could be clicked"
+        if page.evaluate("(id) => !!document.querySelector(`dialog[open]:not(#${id})`)", dialog):
+            page.keyboard.press("Escape")  # of another face, which came in between
+            page.wait_for_timeout(100)
+            continue
         place = page.evaluate(
             """(kind) => {
                 const face = document.querySelector(`.labels > button.${kind}:not(.hidden-face)`);

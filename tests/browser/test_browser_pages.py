@@ -40,7 +40,7 @@ def test_the_live_page_shows_who_is_there(demo, watched, size):
     assert page.locator("article.camera").get_attribute("data-state") == "live"
     assert page.locator("#people-list .name").all_text_contents() == ["Eileen Collins"]
     assert page.locator("#stranger-list .name").first.text_content().startswith("Stranger")
-    until(page, "[...document.images].length && [...document.images].every((one) => one.complete)")
+    until(page, "[...document.images].length && [...document.images].every((one) => one.complete && one.naturalWidth)")
     assert page.evaluate("[...document.images].filter((one) => !one.naturalWidth).map((one) => one.src)") == []
     seen.check()
 
