@@ -56,6 +56,7 @@ setup(
             "paho-mqtt>=2.1",
             "playwright>=1.50",  # drives the system's Chromium
             "prometheus_client>=0.22",
+            "psutil>=7.0",  # processes and what they hold
             "pytest>=9.0",
             "pytest-timeout>=2.4",
             "python-multipart>=0.0.20",

@@ -11,7 +11,8 @@ import numpy as np
 
 from benchmarks import data
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "faults"))
+_TESTS = Path(__file__).resolve().parents[1] / "tests"
+sys.path[:0] = [str(_TESTS), str(_TESTS / "faults")]
 
 from fault_camera import stamped, write_clip  # noqa: E402
 

@@ -19,13 +19,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import camera_clips
-from benchmarks.running import ROOT, Program, children, health, held, is_well, metrics
+from benchmarks.running import ROOT, Program, children, health, held, is_well, metrics, used_s
 
 sys.path.insert(0, str(ROOT / "tests" / "sinks"))
 
@@ -55,15 +54,6 @@ def sample(port: int) -> Sample:
         for name in ("frames_total", "frames_dropped_total", "delay_seconds")
     }
     return Sample(at, *by_name.values())
-
-
-def used_s(pids: Iterable[int]) -> float:
-    """Processor seconds of some processes so far."""
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def configuration(folder: Path, ports: dict[str, int], record: bool) -> Path:

@@ -10,8 +10,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -44,8 +47,13 @@ def held(pid: int) -> Held:
 
 def children(pid: int) -> list[int]:
     """The processes that a process started and that are there."""
-    lists = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for tasks in lists for child in _text(tasks).split()]
+    return [child.pid for child in psutil.Process(pid).children()]
+
+
+def used_s(pids: Iterable[int]) -> float:
+    """Processor seconds of some processes so far."""
+    times = [psutil.Process(pid).cpu_times() for pid in pids]
+    return sum(each.user + each.system for each in times)
 
 
 def own_mb(pid: int) -> float:

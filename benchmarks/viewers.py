@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import statistics
 import subprocess
@@ -28,6 +27,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import data
+from benchmarks.running import used_s
 from benchmarks.viewer_clients import Stopped, Viewers
 from streamface.capture.base import Source, SourceInfo
 from streamface.types import Frame
@@ -105,8 +105,7 @@ class Site:
 
     def cpu_s(self) -> float:
         """Seconds of processor time that it has taken."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return used_s([self.process.pid])
 
     def close(self) -> None:
         self.process.terminate()

@@ -5,8 +5,8 @@ import logging
 import subprocess
 import sys
 import time
-from pathlib import Path
 
+import processes
 import pytest
 from capture_media import (
     http_camera,
@@ -34,19 +34,13 @@ def camera(address, timeout_s=20.0, **more):
     return NetworkSource(CaptureSettings(source=address, timeout_s=timeout_s, **more))
 
 
-def children():
-    """Processes that this one started and that still run."""
-    pids = [pid for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()]
-    return [pid for pid in pids if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"]
-
-
 @pytest.fixture(autouse=True)
 def _no_process_left():
     yield
     end = time.monotonic() + 5
-    while children() and time.monotonic() < end:
+    while processes.children() and time.monotonic() < end:
         time.sleep(0.05)
-    assert not children()
+    assert not processes.children()
 
 
 def transport_stream(count=20, gop_size=1):
@@ -102,8 +96,8 @@ def test_an_rtsp_camera_and_its_password(caplog):
             frame = source.read()
             while source.state.state != LOST:  # the camera says no more
                 source.read()
-            for process in Path("/proc").glob("[0-9]*/cmdline"):
-                assert SECRET not in process.read_text(errors="replace"), process
+            for process in processes.running():
+                assert SECRET not in process.info["command"], process
             texts = [source.name, frame.source, str(source.state), *map(str, source.take_events())]
     assert number_of(frame.image) == frame.index
     assert requests[0].startswith("OPTIONS")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fault_camera import RtspCamera, number_of
 from fault_proxy import Proxy
+from processes import readers
 
 from streamface.capture.base import Source
 
@@ -49,22 +50,9 @@ class Resources:
     def now() -> Resources:
         """Of this process, its children included in the memory."""
         gc.collect()
-        children = _children()
+        children = readers()  # a camera is a child of this process, too, and no part of the program
         memory = sum(_memory_mb(pid) for pid in (os.getpid(), *children))
         return Resources(threading.active_count(), len(os.listdir("/proc/self/fd")), len(children), memory)
-
-
-def _children() -> list[int]:
-    """The readers: a camera is a child of this process, too, and no part of the program."""
-    pids = [int(pid) for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()]
-    return [pid for pid in pids if b"streamface-reader" in _command(pid)]
-
-
-def _command(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:  # it ended meanwhile
-        return b""
 
 
 def _memory_mb(pid: int) -> float:

@@ -9,8 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from fault_camera import FPS, RtspCamera, number_of
+from processes import children, readers
 
 from streamface.capture import _attempt
 from streamface.capture.network import NetworkSource
@@ -20,12 +22,6 @@ from streamface.types import LIVE, LOST, STALLED
 
 ROOT = Path(__file__).resolve().parents[2]
 USER, SECRET = "watchman", "geheim-4711"
-
-
-def readers():
-    """Process ids of the readers that this process has."""
-    pids = [int(pid) for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()]
-    return [pid for pid in pids if b"streamface-reader" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def next_picture(source, seconds=20):
@@ -86,9 +82,7 @@ def test_udp_on_request(camera):
 
 
 def _has_udp_socket(pid):
-    own = {os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()}
-    lines = [*Path("/proc/net/udp").read_text().splitlines()[1:], *Path("/proc/net/udp6").read_text().splitlines()[1:]]
-    return any(f"socket:[{line.split()[9]}]" in own for line in lines)
+    return bool(psutil.Process(pid).net_connections(kind="udp"))
 
 
 def test_a_wrong_password_is_one_line(clips):
@@ -146,7 +140,7 @@ def test_the_password_is_nowhere(clips, tmp_path, settings):
             for process in Path("/proc").glob("[0-9]*"):
                 if int(process.name) not in (camera.pid, os.getpid()):
                     seen.update(_everything_readable(process.name))
-            (reader,) = _children(program.pid)
+            (reader,) = children(program.pid)
             assert any(b"streamface-reader" in text for place, text in seen.items() if str(reader) in place)
             os.kill(reader, signal.SIGKILL)
             wait_for(tmp_path / "output", "is back after")
@@ -158,7 +152,3 @@ def test_the_password_is_nowhere(clips, tmp_path, settings):
     assert len(kinds) >= 3, kinds  # lost, back, lost
     for place, text in seen.items():
         assert SECRET.encode() not in text and USER.encode() not in text, place
-
-
-def _children(pid):
-    return [int(c) for task in Path(f"/proc/{pid}/task").glob("*/children") for c in task.read_text().split()]
