@@ -14,18 +14,16 @@ beside it stand the first and the last tenth.
 from __future__ import annotations
 
 import argparse
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import data
 from benchmarks.paced import Paced
+from benchmarks.slowed import Cost, Work, slowed, times_over
 from streamface import build
 from streamface.configuration import settings_from
 from streamface.sinks.base import Sink
@@ -34,7 +32,7 @@ from streamface.types import FrameResult
 
 ROOT = Path(__file__).resolve().parents[1]
 EVERYTHING = "age,gender,race,emotion"
-CALIBRATION_S = 10.0
+SETTLING_S, CALIBRATION_S = 4.0, 10.0
 OVERLOAD = 4.0
 SETTLING = 50
 """Frames at the start that do not count: the first detection and the first look at everybody."""
@@ -53,63 +51,39 @@ class Watch(Sink):
         self.rows.append((at, 1e3 * (time.time() - at)))
 
 
-class Again:
-    """An object whose named methods do their work `times` over, and answer once."""
-
-    def __init__(self, inner: object, names: Sequence[str], times: int) -> None:
-        self._inner, self._names, self._times = inner, names, times
-
-    def __getattr__(self, name: str) -> object:
-        method = getattr(self._inner, name)
-        return partial(self._repeated, method) if name in self._names else method
-
-    def _repeated(self, method: Callable, *arguments: object) -> object:
-        for _ in range(self._times - 1):
-            method(*arguments)
-        return method(*arguments)
-
-
-class AgainTimed(Again):
-    """The same for looks, whose answers say how long they took."""
-
-    def _repeated(self, method: Callable, *arguments: object) -> object:
-        answer = super()._repeated(method, *arguments)
-        return replace(answer, timings={stage: self._times * ms for stage, ms in answer.timings.items()})
-
-
 @contextmanager
-def slowed(times: int) -> Iterator[None]:
-    """Streams are built with networks that do everything `times` over."""
-    before = {name: getattr(build, name) for name in ("detector", "analysis")}
-    if times > 1:
-        build.detector = lambda settings: Again(before["detector"](settings), ("detect", "refine"), times)
-        build.analysis = lambda settings: AgainTimed(before["analysis"](settings), ("look",), times)
-    try:
-        yield
-    finally:
-        for name, function in before.items():
-            setattr(build, name, function)
-
-
-@contextmanager
-def _built(rate: float, seconds: float, times: int) -> Iterator[None]:
-    """Streams are built with the paced clip and, for `times` above 1, with slow networks."""
+def _built(rate: float, seconds: float, times: int | None) -> Iterator[Work]:
+    """Streams are built with the paced clip and, unless `times` is None, with networks that run `times` over."""
     clip, before = data.file("media/crowd_1080p.mp4"), build.source
-    build.source = lambda settings: Paced(clip, rate, seconds, times == 1)
+    build.source = lambda settings: Paced(clip, rate, seconds, times is None)
     try:
-        with slowed(times):
-            yield
+        with slowed(times or 1) as work:
+            yield work
     finally:
         build.source = before
 
 
-def run(rate: float, seconds: float, times: int, actions: str) -> tuple[Summary, np.ndarray]:
-    """One run; (N, 2) of when each annotated frame was due, in seconds, and its latency in milliseconds."""
-    options = ["--no-display", "--database", str(ROOT / "database"), "--actions", actions, "--no-watch"]
+def run(rate: float, seconds: float, actions: str, times: int | None = None) -> tuple[Summary, np.ndarray]:
+    """One run; (N, 2) of when each annotated frame was due, in seconds, and its latency in milliseconds.
+
+    times: how often networks run; None runs them once, and decodes each frame when it is due.
+    """
     watch = Watch()
-    with _built(rate, seconds, times), Stream(settings_from(options)) as stream:
+    with _built(rate, seconds, times), Stream(settings_from(_options(actions))) as stream:
         summary = stream.run([watch])
     return summary, np.array(watch.rows)
+
+
+def _cost(rate: float, actions: str) -> tuple[float, float]:
+    """Processor seconds of a frame, and of its networks."""
+    with _built(rate, SETTLING_S + 2 * CALIBRATION_S, 1) as work, Stream(settings_from(_options(actions))) as stream:
+        cost = Cost(work, SETTLING_S, CALIBRATION_S, time.process_time)
+        stream.run([cost])
+    return cost.frame
+
+
+def _options(actions: str) -> list[str]:
+    return ["--no-display", "--database", str(ROOT / "database"), "--actions", actions, "--no-watch"]
 
 
 def told(name: str, summary: Summary, rows: np.ndarray) -> dict[str, float]:
@@ -132,20 +106,13 @@ def told(name: str, summary: Summary, rows: np.ndarray) -> dict[str, float]:
 
 def steady(seconds: float, actions: str = EVERYTHING, rate: float = 25.0) -> dict[str, float]:
     """The clip at the rate of a camera."""
-    return told(f"{rate:g}/s", *run(rate, seconds, 1, actions))
+    return told(f"{rate:g}/s", *run(rate, seconds, actions))
 
 
 def overloaded(minutes: float, actions: str = EVERYTHING, rate: float = 25.0) -> dict[str, float]:
     """Four times as much work for each frame as there is time for."""
-    used = time.process_time()
-    summary, _ = run(rate, CALIBRATION_S, 1, actions)
-    frame_ms = 1e3 * (time.process_time() - used) / summary.frames
-    there_is_ms = (os.cpu_count() or 1) * 1e3 / rate
-    times = max(2, round(OVERLOAD * there_is_ms / frame_ms))
-    print(
-        f"a frame takes {frame_ms:.0f} ms of processor time where there is {there_is_ms:.0f}: done {times} times over"
-    )
-    return told(f"overloaded {OVERLOAD:g}x, {minutes:g} min", *run(rate, 60 * minutes, times, actions))
+    times = times_over(OVERLOAD, rate, *_cost(rate, actions))
+    return told(f"overloaded {OVERLOAD:g}x, {minutes:g} min", *run(rate, 60 * minutes, actions, times))
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ A real RTSP camera (GStreamer's server, on this machine) sends the crowd clip as
 it. The program reads it by its own reader's process, with names, age, gender, emotion and race, and draws every result.
 Every detection, refinement and look is done so many times over that a frame, were nothing skipped, would need
 `--factor` times the processor time that all cores have until the next one; how often that is follows from a run of some
-seconds before, whose reader and drawing count too. The delay is from the moment at which the camera sends a picture to
-the moment at which its annotated picture is there.
+seconds before, in which the networks are told from the rest, reader and drawing too, which is done once. The delay is
+from the moment at which the camera sends a picture to the moment at which its annotated picture is there.
 
 Printed: the delays of each minute, and the slope of a straight line through all of them. To be reached: 99 % within
 300 ms, and no growth: the last tenth no slower than the first, give or take a quarter.
@@ -24,14 +24,15 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import camera_clips
-from benchmarks.live import slowed
-from benchmarks.running import ROOT, children
+from benchmarks.running import ROOT, used_s
+from benchmarks.slowed import Cost, slowed, times_over
 from streamface.configuration import settings_from
 from streamface.sinks.base import Sink
 from streamface.stream import Stream, Summary
 from streamface.types import FrameResult
 
 from fault_camera import RtspCamera, missing, number_of  # isort: skip, where `camera_clips` finds it
+from processes import readers  # isort: skip, there too
 
 LIMIT_MS, GROWTH = 300.0, 1.25
 CALIBRATION_S, SETTLING_S = 20.0, 5.0
@@ -52,62 +53,33 @@ class Watch(Sink):
         self.rows.append((now, 1e3 * (past_s % self._loop_s)))
 
 
-def run(camera: RtspCamera, fps: float, loop: int, seconds: float, times: int) -> tuple[Summary, np.ndarray, float]:
-    """One run: its summary, (N, 2) of seconds since the start and delay in milliseconds, processor seconds used."""
+def run(camera: RtspCamera, fps: float, loop: int, seconds: float, times: int) -> tuple[Summary, np.ndarray, Cost]:
+    """One run: its summary, (N, 2) of seconds since the start and delay in milliseconds, and what its frames took."""
     options = [f"--source=rtsp://127.0.0.1:{camera.port}/live", "--no-display", f"--database={ROOT / 'database'}",
                "--actions=age,gender,emotion,race"]  # fmt: skip
-    watch, begun = Watch(camera, fps, loop), time.time()
-    with slowed(times), Stream(settings_from(options)) as stream:
-        used = _used_s()
-        ending = _Ending(begun + SETTLING_S + seconds)
-        summary = stream.run([watch, ending])
-        used = ending.used_s - used
+    with slowed(times) as work, Stream(settings_from(options)) as stream:
+        watch, begun = Watch(camera, fps, loop), time.time()
+        cost = Cost(work, SETTLING_S, seconds, _used_s)
+        summary = stream.run([watch, cost])
     rows = np.array(watch.rows)
     rows[:, 0] -= begun + SETTLING_S
-    return summary, rows[rows[:, 0] > 0], used
-
-
-class _Ending(Sink):
-    """Ends the run at a moment; keeps what the program and its reader had used until then."""
-
-    def __init__(self, at: float) -> None:
-        self._at = at
-        self.used_s: float | None = None
-
-    def write(self, result: FrameResult, image: np.ndarray | None) -> None:
-        if self.used_s is None and time.time() >= self._at:
-            self.used_s = _used_s()
-
-    @property
-    def wants_stop(self) -> bool:
-        return self.used_s is not None
+    return summary, rows[rows[:, 0] > 0], cost
 
 
 def _used_s() -> float:
     """Processor seconds of this process and of the reader that it started."""
-    ticks = 0
-    for pid in children(os.getpid()):
-        text = Path(f"/proc/{pid}/cmdline").read_text()
-        if "streamface-reader" in text:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+    return time.process_time() + used_s(readers())
 
 
 def measure(folder: Path, factor: float, minutes: float, fps: int, size_wh: tuple[int, int]) -> bool:
     """Print the figures; whether they are what was to be reached."""
     loop = camera_clips.write_numbered(folder / "clip", "crowd", fps, size_wh)
-    there_is_ms = 1e3 * (os.cpu_count() or 1) / fps
     with RtspCamera(folder, "clip", fps) as camera:
-        summary, _, used = run(camera, fps, loop, CALIBRATION_S, 1)
-        frame_ms = 1e3 * used / summary.frames
-        times = max(1, round(factor * there_is_ms / frame_ms))
-        print(
-            f"{size_wh[0]}x{size_wh[1]} at {fps}/s: a frame takes {frame_ms:.0f} ms of processor time where there is "
-            f"{there_is_ms:.0f}: its networks run {times} times over"
-        )
-        summary, rows, used = run(camera, fps, loop, 60 * minutes, times)
-    share = used / (60 * minutes + SETTLING_S) / (os.cpu_count() or 1)
+        _, _, cost = run(camera, fps, loop, CALIBRATION_S, 1)
+        print(f"{size_wh[0]}x{size_wh[1]} at {fps}/s: ", end="")
+        times = times_over(factor, fps, *cost.frame)
+        summary, rows, cost = run(camera, fps, loop, 60 * minutes, times)
+    share = cost.used[0] / (60 * minutes) / (os.cpu_count() or 1)
     return _say(summary, rows, share)
 
 
