@@ -10,14 +10,18 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from benchmarks.greedy import GreedyIou
 from benchmarks.mot import Score, total
 from benchmarks.scenes import Scene, SimulatedDetector, Truth, numbered, truth
+from streamface.budget import FixedBudget
+from streamface.detection._beside import DetectBeside, Late
 from streamface.detection.base import Detector
+from streamface.geometry import boxes_array
+from streamface.live_pipeline import LivePipeline
 from streamface.pipeline import Pipeline
 from streamface.pyramid import Pyramid
 from streamface.scheduler import DetectionSchedule
@@ -40,13 +44,31 @@ SCENES = (
 )
 
 
-SYSTEMS: dict[str, tuple[Callable[[TrackingSettings], Tracker], int]] = {
-    "Kalman, detection every 4": (kalman.create, 4),
-    "Kalman, detection on every frame": (kalman.create, 1),
-    "greedy IoU, detection every 4": (lambda s: GreedyIou(s.max_missed), 4),
-    "greedy IoU, detection on every frame": (lambda s: GreedyIou(s.max_missed), 1),
+@dataclass(frozen=True, slots=True)
+class System:
+    """What is compared."""
+
+    create: Callable[[TrackingSettings], Tracker]
+    every: int
+    """Frames between two full detections."""
+    takes: int = 0
+    """Frames that a full detection takes on a camera's clock; 0 where time does not count, as in a file."""
+    beside: bool = False
+    """Whether it is made beside the loop; otherwise frames that come meanwhile are dropped and the last tracks stay."""
+
+
+SYSTEMS = {
+    "Kalman, detection every 4": System(kalman.create, 4),
+    "Kalman, detection on every frame": System(kalman.create, 1),
+    "Kalman, detection every 4, taking 2 frames, waited for": System(kalman.create, 4, 2),
+    "Kalman, detection every 4, taking 2 frames, beside the loop": System(kalman.create, 4, 2, True),
+    "Kalman, detection every 4, taking 5 frames, waited for": System(kalman.create, 4, 5),
+    "Kalman, detection every 4, taking 5 frames, beside the loop": System(kalman.create, 4, 5, True),
+    "Kalman, detection every 4, taking 10 frames, waited for": System(kalman.create, 4, 10),
+    "Kalman, detection every 4, taking 10 frames, beside the loop": System(kalman.create, 4, 10, True),
+    "greedy IoU, detection every 4": System(lambda s: GreedyIou(s.max_missed), 4),
+    "greedy IoU, detection on every frame": System(lambda s: GreedyIou(s.max_missed), 1),
 }
-"""Name -> how the tracker is made, and frames between two full detections."""
 
 
 class NoAttention:
@@ -84,13 +106,67 @@ class Counting(Detector):
         return self._inner.refine(image, boxes)
 
 
+class Frames(FixedBudget):
+    """Detections take half of the time at most, on a clock that counts frames."""
+
+    def __init__(self, system: System) -> None:
+        super().__init__()
+        self._system, self._now, self._ends = system, 0, -system.takes
+
+    @property
+    def detection_is_long(self) -> bool:
+        return self._system.beside
+
+    def is_free(self, index: int) -> bool:
+        """Whether the loop is ready for that frame."""
+        self._now = index
+        return self._system.beside or index >= self._ends
+
+    def allows_detection(self) -> bool:
+        return self._now >= self._ends + self._system.takes
+
+    def detected(self, took_ms: float) -> None:
+        self._ends = self._now if self._system.beside else self._now + self._system.takes
+
+
+class Later(DetectBeside):
+    """A detector whose answers are there a number of frames later, on any machine."""
+
+    def __init__(self, inner: Detector, frames: int) -> None:
+        super().__init__(inner, inner)
+        self._takes, self._left, self._asked = frames, 0, ()
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._asked)
+
+    def start(self, image: np.ndarray, known: Sequence[Box] = ()) -> None:
+        self._since, self._asked, self._left = [], (image, boxes_array(known)), self._takes
+
+    def take(self) -> Late | None:
+        self._left -= 1
+        if not self._asked or self._left > 0:
+            return None
+        asked, self._asked = self._asked, ()
+        return self._work(*asked)
+
+
 def follow(
-    images: Iterable[np.ndarray], detector: Detector, tracker: Tracker, detect_every: int
+    images: Iterable[np.ndarray], detector: Detector, tracker: Tracker, system: System
 ) -> list[tuple[Track, ...]]:
     """The tracks of each image, from the stream's own pipeline."""
-    pipeline = Pipeline(detector, tracker, NoAttention(), DetectionSchedule(detect_every))
-    results = (pipeline.step(Frame(image, i, 0.0, i / 25, "clip")) for i, image in enumerate(images))
-    return [tuple(face.track for face in result.faces) for result in results]
+    budget = Frames(system)
+    finding = Later(detector, system.takes) if system.beside else detector
+    line = LivePipeline if system.beside else Pipeline
+    pipeline = line(finding, tracker, NoAttention(), DetectionSchedule(system.every, budget))
+    said = []
+    for i, image in enumerate(images):
+        if budget.is_free(i):
+            result = pipeline.step(Frame(image, i, 0.0, i / 25, "clip"))
+            said.append(tuple(face.track for face in result.faces))
+        else:
+            said.append(said[-1])
+    return said
 
 
 def scored(frames: Sequence[Sequence[Truth]], tracks: Sequence[Sequence[Track]]) -> Score:
@@ -103,7 +179,7 @@ def scored(frames: Sequence[Sequence[Truth]], tracks: Sequence[Sequence[Track]])
 
 def simulated(seeds: int) -> None:
     """Every scene with several seeds and a simulated detector."""
-    for name, (create, every) in SYSTEMS.items():
+    for name, system in SYSTEMS.items():
         rows, all_scores, full, count = [], [], 0, 0
         for scene in SCENES:
             scores = []
@@ -111,7 +187,7 @@ def simulated(seeds: int) -> None:
                 frames = truth(replace(scene, seed=seed))
                 detector = Counting(SimulatedDetector(frames, seed))
                 images = map(numbered, range(len(frames)))
-                scores.append(scored(frames, follow(images, detector, create(TrackingSettings()), every)))
+                scores.append(scored(frames, follow(images, detector, system.create(TrackingSettings()), system)))
                 full, count = full + detector.full, count + len(frames)
             rows.append((scene.name, total(scores)))
             all_scores += scores
@@ -132,9 +208,10 @@ def rendered(names: Sequence[str]) -> None:
     for scene in scenes:
         clip = Clip(scene)
         frames = truth(scene, clip.walks)
-        for name, (create, every) in SYSTEMS.items():
+        for name, system in SYSTEMS.items():
             detector = Counting(build.detector(settings))
-            found[name].append((scene.name, scored(frames, follow(clip, detector, create(settings.tracking), every))))
+            tracks = follow(clip, detector, system.create(settings.tracking), system)
+            found[name].append((scene.name, scored(frames, tracks)))
             full[name] += detector.full
     count = sum(scene.frames for scene in scenes)
     for name, scores in found.items():

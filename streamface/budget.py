@@ -9,6 +9,9 @@ from collections.abc import Callable
 
 DETECTION_SHARE = 0.5
 """Largest part of the loop's time that goes into full detections: under overload the rest still follows people."""
+LONG_DETECTION = 1.5
+"""From so many frames' time on a full detection is too long to wait for: of two frames' time, people keep their numbers
+as well when it is made beside the loop, of a longer one better (`benchmarks.tracking`)."""
 LOOK_MS, DETECTION_MS, PERIOD_MS = 10.0, 40.0, 40.0
 """What is supposed until it has been measured: a look, a full detection at 1920x1080, the time between two frames."""
 FOLLOW = 0.2
@@ -25,6 +28,11 @@ class Budget(ABC):
     @abstractmethod
     def allows_detection(self) -> bool:
         """Whether a full detection that is due may be done in this frame."""
+
+    @property
+    def detection_is_long(self) -> bool:
+        """Whether a full detection takes so long that the next frames should not wait for it."""
+        return False
 
     @abstractmethod
     def take_look(self, kinds: tuple[str, ...]) -> bool:
@@ -72,8 +80,8 @@ class LiveBudget(Budget):
 
     Looks are made beside the loop. So many are allowed that the worker should be through with them when the next
     frame is there, and one whenever it is idle: a slow machine looks at people more rarely, but no answer waits
-    behind many others. A full detection is done in the loop; it waits while detections have taken more than
-    `DETECTION_SHARE` of the time.
+    behind many others. A full detection waits while detections have taken more than `DETECTION_SHARE` of the time. One
+    that takes longer than `LONG_DETECTION` frames is better made beside the loop.
 
     clock: seconds in the terms of `Frame.captured_at`.
     """
@@ -96,6 +104,10 @@ class LiveBudget(Budget):
     def allows_detection(self) -> bool:
         pause_s = self._detection_ms / 1e3 * (1 / DETECTION_SHARE - 1)
         return self._clock() >= self._detected_at + pause_s
+
+    @property
+    def detection_is_long(self) -> bool:
+        return self._detection_ms > LONG_DETECTION * self._period_ms
 
     def take_look(self, kinds: tuple[str, ...]) -> bool:
         cost_ms = self._look_ms.get(kinds, LOOK_MS)

@@ -56,6 +56,11 @@ class _Held:
     """Further places to be covered; the track whose they are, if it is known."""
 
 
+def hides(blur: str | None, people: People | None) -> bool:
+    """Whether there is anybody to hide now."""
+    return blur is not None or bool(people and people.private)
+
+
 class Privacy:
     """Covers faces in the results of one stream, and takes out the names of those who did not consent.
 
@@ -86,7 +91,7 @@ class Privacy:
     @property
     def is_active(self) -> bool:
         """Whether there is anybody to hide."""
-        return self._blur is not None or bool(self._people and self._people.private)
+        return hides(self._blur, self._people)
 
     def take(self, result: FrameResult) -> list[FrameResult]:
         """Take one more result; those that may be let go now, in order."""

@@ -68,6 +68,11 @@ class DetectionSchedule:
             self._detected_at, self._is_late = index, False
         return due
 
+    @property
+    def is_long(self) -> bool:
+        """Whether a full detection takes so long that the next frames should not wait for it."""
+        return self._budget.detection_is_long
+
     def detected(self, took_ms: float) -> None:
         """The full detection of this frame is done."""
         self._budget.detected(took_ms)

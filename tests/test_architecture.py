@@ -19,8 +19,8 @@ ROWS = (
         "build", "weights_command", "gallery_commands", "bench_command", "bench_peer", "web", "kiosk_parts",
     ),
     (
-        "pipeline", "attention", "scheduler", "budget", "workers", "memory", "denials", "handover", "naming",
-        "averages", "strangers", "analysis", "analysis_pool", "cropped", "testing", "outputs", "profiling",
+        "pipeline", "live_pipeline", "attention", "scheduler", "budget", "workers", "memory", "denials", "handover",
+        "naming", "averages", "strangers", "analysis", "analysis_pool", "cropped", "testing", "outputs", "profiling",
         "monitoring", "privacy", "forgetting", "kiosk",
     ),
     ("capture", "detection", "tracking", "recognition", "attributes", "gallery", "overlay", "sinks"),

@@ -273,3 +273,14 @@ def test_the_fixed_budget_knows_no_clock():
                 seen.append((look.track.id, look.kinds))
         runs.append(seen)
     assert runs[0] == runs[1]
+
+
+def test_a_detection_is_long_when_it_takes_more_than_one_and_a_half_frames_time():
+    budget = LiveBudget(lambda: 0.0)
+    for index in range(50):
+        budget.begin(index, index / 10)
+    for took_ms, is_long in ((140, False), (160, True), (140, False)):
+        for _ in range(50):
+            budget.detected(took_ms)
+        assert budget.detection_is_long is is_long
+    assert not FixedBudget().detection_is_long

@@ -18,13 +18,15 @@ from streamface.build.known import matcher, people, stranger_desk
 from streamface.build.networks import analysis, detector, prepare, spec
 from streamface.capture.base import Source
 from streamface.detection._ahead import DetectAhead
+from streamface.detection._beside import DetectBeside
 from streamface.detection.base import Detector
 from streamface.errors import SettingsError, StreamfaceError
 from streamface.gallery.live import LiveGallery
 from streamface.gallery.stranger_desk import StrangerDesk
+from streamface.live_pipeline import LivePipeline
 from streamface.memory import Memory
 from streamface.pipeline import Pace, Pipeline
-from streamface.privacy import STEADY_S, Privacy
+from streamface.privacy import STEADY_S, Privacy, hides
 from streamface.scheduler import DetectionSchedule, Scheduler
 from streamface.settings import Settings
 from streamface.types import Box
@@ -90,8 +92,13 @@ def pipeline(
     scheduler = Scheduler(settings.analysis, people is not None, budget)
     attention = Attention(looking, worker, memory, scheduler, settings.analysis.min_quality)
     tracker = plugins.backend("tracking", settings.tracking.tracker, "tracker").create(settings.tracking)
-    finding = DetectAhead(_watching(settings), _watching(settings)) if pace.is_ahead else _watching(settings)
     schedule = DetectionSchedule(1 if pace is Pace.STILLS else settings.tracking.detect_every, budget)
+    finding = _watching(settings)
+    if pace is Pace.LIVE and finding.can_refine:
+        beside = DetectBeside(finding, _watching(settings))
+        return LivePipeline(beside, tracker, attention, schedule, lambda: hides(settings.privacy.blur, people))
+    if pace.is_ahead:
+        finding = DetectAhead(finding, _watching(settings))
     return Pipeline(finding, tracker, attention, schedule)
 
 

@@ -22,10 +22,11 @@ OURS = "Kalman, detection every 4"
 
 def run(scene: Scene, system: str = OURS, errors: Errors | None = None):
     """The truth, the tracks, and how many frames were detected in full."""
-    create, every = SYSTEMS[system]
     frames = truth(scene)
     detector = Counting(SimulatedDetector(frames, scene.seed, errors))
-    return frames, follow(map(numbered, range(len(frames))), detector, create(TrackingSettings()), every), detector.full
+    made = SYSTEMS[system]
+    images = map(numbered, range(len(frames)))
+    return frames, follow(images, detector, made.create(TrackingSettings()), made), detector.full
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -45,6 +46,15 @@ def test_crossings_beat_a_greedy_tracker_that_detects_on_every_frame():
         for name in (OURS, "greedy IoU, detection on every frame")
     )
     assert ours > greedy + 0.1
+
+
+def test_a_detection_that_takes_ten_frames_is_better_made_beside_the_loop():
+    scenes = [replace(CROSSING, seed=seed, frames=150) for seed in range(4)]
+    beside, waited = (
+        np.mean([scored(*run(scene, f"{OURS}, taking 10 frames, {how}")[:2]).result()["idf1"] for scene in scenes])
+        for how in ("beside the loop", "waited for")
+    )
+    assert beside > waited + 0.2
 
 
 def test_a_perfect_detector_leaves_no_errors_but_the_first_look():
