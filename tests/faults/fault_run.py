@@ -20,6 +20,8 @@ from streamface.capture.base import Source
 CURRENT_S = 1.0
 """A picture that is older than this does not count as the camera's return."""
 GIVEN_UP_S = 60.0
+HARM_S = 5.0
+"""So much longer a fault lasts when it has met nothing yet."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,13 @@ class Run:
 
     def suffer(self, fault: str, seconds: float) -> Outcome:
         """One fault of that length, and the wait until the camera is back."""
-        self.slowest_read_s, harmed = 0.0, self.proxy.harmed
+        self.watch(GIVEN_UP_S, self.is_current)
+        self.slowest_read_s, harmed, begun = 0.0, self.proxy.harmed, time.monotonic()
         self.proxy.set(fault)
         self.watch(seconds)
+        if self.proxy.harmed == harmed:  # nothing was under way in so short a time
+            self.watch(HARM_S, lambda frame: self.proxy.harmed > harmed)
+        seconds = time.monotonic() - begun
         state = self.source.state.state
         self.proxy.set("pass")
         back_s = self.watch(GIVEN_UP_S, self.is_current)
