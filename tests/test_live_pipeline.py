@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from streamface.budget import FixedBudget
+from streamface.detection import _beside
 from streamface.detection._beside import KEPT_FRAMES, DetectBeside, Late
 from streamface.live_pipeline import LivePipeline, moved
 from streamface.pipeline import Pace, Pipeline
@@ -189,6 +190,15 @@ def test_one_detection_at_a_time_and_few_frames_are_kept(line):
     while not one.beside._begun.done():
         pass
     assert lefts(one.step(red=140)) == {1: 140} and one.beside._since == []
+
+
+def test_large_frames_are_kept_in_smaller_numbers(monkeypatch):
+    beside, frame = DetectBeside(FakeDetector(), FakeDetector()), scene(red=100)
+    monkeypatch.setattr(_beside, "KEPT_BYTES", 3 * frame.nbytes)
+    for _ in range(20):
+        beside.keep(frame)
+        assert 0 < len(beside._since) <= 3
+    beside.close()
 
 
 def test_a_short_detection_is_waited_for_and_no_thread_is_begun():

@@ -19,7 +19,7 @@ SAME_IOU = 0.3
 """A found face that overlaps a followed one so much is that one."""
 AROUND = 0.4 * np.array([(x, y, x, y) for y in (-1, 0, 1) for x in (-1, 0, 1) if x or y])
 """Where else a new face is looked for, in sizes of it: refinement reaches a quarter further."""
-KEPT_FRAMES = 4
+KEPT_FRAMES, KEPT_BYTES = 8, 64_000_000
 """Frames kept at most while one is looked at in full: when it takes longer than that, every second one is let go."""
 ROUNDS = 4
 """How often new faces are followed through the frames that have come meanwhile: each time there are fewer."""
@@ -71,7 +71,7 @@ class DetectBeside(Detector):
         """A frame that came after the one that is being looked at."""
         with self._lock:
             self._since.append(image)
-            if len(self._since) > KEPT_FRAMES:
+            if len(self._since) > min(KEPT_FRAMES, KEPT_BYTES // image.nbytes):
                 del self._since[::2]
 
     def take(self) -> Late | None:
