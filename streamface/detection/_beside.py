@@ -45,7 +45,7 @@ class DetectBeside(Detector):
 
     Args:
         full: works in the thread, and in the loop while nothing is begun.
-        quick: refines, in the loop; another object of the same kind, since neither is thread-safe.
+        quick: refines in the loop meanwhile; another object of the same kind, since neither is thread-safe.
     """
 
     can_refine = True
@@ -89,17 +89,22 @@ class DetectBeside(Detector):
         return self._full.detect(image)
 
     def refine(self, image: np.ndarray | Pyramid, boxes: Sequence[Box]) -> tuple[Detection | None, ...]:
-        return self._quick.refine(image, boxes)
+        return self._free.refine(image, boxes)
 
     def seek(self, pyramid: Pyramid, places: np.ndarray) -> list[Detection]:
         """Those of (N, 4) new faces that are in this frame where they should be, or around."""
-        return [face for face in _sought(self._quick, pyramid, places) if face is not None]
+        return [face for face in _sought(self._free, pyramid, places) if face is not None]
 
     def close(self) -> None:
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._begun, self._since = None, []
         self._full.close()
         self._quick.close()
+
+    @property
+    def _free(self) -> Detector:
+        """What the loop may use now: nothing is set up twice where detections never take long."""
+        return self._quick if self.is_busy else self._full
 
     def _work(self, image: np.ndarray, known: np.ndarray) -> Late:
         start = perf_counter()
