@@ -181,6 +181,8 @@ class Watcher:
             made = embed(self._folder, fresh, store, [self._encoder], progress=False)
             self._round = max(1, min(ROUND, int(ROUND_S * len(fresh) / max(monotonic() - start, 1e-6))))
         with self._lock:
+            # Whoever had a picture taken out by `change` meanwhile must not find it in the store again.
+            store.forget([path for path in made if path not in self._rows and path not in self._pending])
             changed = any([self._without(gone, store), self._taken(made)])
             if changed and not self._stop.is_set():
                 self._swap()

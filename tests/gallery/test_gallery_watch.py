@@ -341,6 +341,31 @@ def test_a_counter_example_takes_effect_and_goes_again(people, follow):
     assert answers("Ann")
 
 
+@pytest.mark.parametrize("is_taken_out", [True, False])
+def test_a_picture_that_is_taken_out_while_it_is_embedded_leaves_nothing_in_the_store(
+    people, follow, tmp_path, monkeypatch, is_taken_out
+):
+    live, encoder = follow()
+    path, begun, go_on, encode = people / "Bob/1.png", threading.Event(), threading.Event(), encoder.encode
+
+    def held_up(image):
+        begun.set()
+        assert go_on.wait(30)
+        return encode(image)
+
+    monkeypatch.setattr(encoder, "encode", held_up)
+    put(path, GREEN)
+    assert begun.wait(30)
+    if is_taken_out:
+        path.unlink()
+        assert follow.watchers[0].change([], ["Bob/1.png"])
+    go_on.set()
+    put(people / "Cid/1.png", BLUE)
+    becomes(live, *(["Ann", "Cid"] if is_taken_out else ["Ann", "Bob", "Cid"]))
+    with Store(tmp_path / "store.sqlite") as store:
+        assert ("Bob/1.png" in store.rows(encoder.network)) is not is_taken_out
+
+
 def test_what_was_made_elsewhere_is_in_use_at_once_and_stays(people, follow, tmp_path, monkeypatch):
     monkeypatch.setattr(watch, "SETTLE_S", 30)  # the disk may be slow
     live, encoder = follow()
