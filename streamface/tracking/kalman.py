@@ -30,7 +30,8 @@ RECOVERY_SCORE = 0.9
 SURE_SCORE = 0.99
 """From here on one detection is enough: the pictures of a folder have no second look."""
 UNDETECTED_SHARE = 2
-"""How many times `max_missed` refinement alone may keep a face that full detection no longer finds."""
+"""How many times `max_missed` refinement alone may keep a face that full detection no longer finds, counted to the last
+one: on a slow machine, where they are far apart, nobody goes because none was made."""
 GAP_SHARE = 2
 """How many times `max_missed` the source may skip at once: after that somebody else may stand there. Not sooner, since
 a slow machine may drop nearly as many frames between any two."""
@@ -98,6 +99,7 @@ class Kalman(Tracker):
         self._last_id = 0
         self._index: int | None = None
         self._looked: int | None = None
+        self._detected_index = 0
         self._is_first = True
         self._lost = self._close = False
 
@@ -114,6 +116,7 @@ class Kalman(Tracker):
         for i in rows:
             self._faces[i].detected += 1
             self._faces[i].detected_index = index
+        self._detected_index = index
         self._end(missed=[i for i, face in enumerate(self._faces) if face.seen_index < index])
         self._start([detections[j] for j in _unclaimed(found, confident, columns)])
         self._lost = False
@@ -216,7 +219,7 @@ class Kalman(Tracker):
         gone = {i for i in missed if not self._faces[i].id}
         left = self._outside()
         for i, face in enumerate(self._faces):
-            unseen, undetected = self._unseen(i), self._index - face.detected_index
+            unseen, undetected = self._unseen(i), self._detected_index - face.detected_index
             late = unseen > face.patience(self._max_missed) or undetected > UNDETECTED_SHARE * self._max_missed
             if late or (unseen and left[i]):
                 gone.add(i)
