@@ -46,6 +46,13 @@ class LiveSaid:
         return self.page.locator("#in-view .name").all_text_contents()
 
 
+def asked_for(page, end: str) -> list:
+    """Requests to addresses that end so, as they are made from now on."""
+    found: list = []
+    page.on("request", lambda request: found.append(request) if request.url.endswith(end) else None)
+    return found
+
+
 def test_whoever_is_back_under_another_number_is_listed_once(demo, watched):
     said = LiveSaid(watched, demo)
     said.say(face(1, "Anna", 0.2))
@@ -73,3 +80,59 @@ def test_a_label_at_the_edge_stays_whole(demo, watched):
         });
     })()""", 5)  # fmt: skip
     said.seen.check()
+
+
+def test_whoever_gets_another_number_as_they_are_chosen_is_followed(demo, watched):
+    said = LiveSaid(watched, demo)
+    looks = asked_for(said.page, "/look")
+    said.say(face(917, None, 0.7))
+    said.page.click(".labels > button")
+    said.page.locator("dialog#enrol").wait_for()
+    said.say(face(902, None, 0.69), face(903, None, 0.2))
+    while '{"track":902}' not in [look.post_data for look in looks]:  # the test's own time limit ends this
+        assert '{"track":903}' not in [look.post_data for look in looks]
+        said.page.wait_for_timeout(50)
+
+
+def test_a_late_answer_about_one_enrolment_is_not_taken_for_the_next(demo, watched):
+    said = LiveSaid(watched, demo)
+    page, looks = said.page, []
+    page.route("**/api/enrolments/*/look", lambda route: looks.append(route))
+    said.say(face(901, None, 0.7), face(902, None, 0.2))
+    for track in (901, 902):
+        before = len(looks)
+        page.click(f'[data-track="{track}"]')
+        while len(looks) == before:  # the test's own time limit ends this
+            page.wait_for_timeout(50)
+        if track == 901:
+            page.keyboard.press("Escape")
+            page.locator("dialog#enrol").wait_for(state="hidden")
+    late = {"id": "another", "track": 901, "text": "late", "pictures": [], "wanted": [], "likeness": None}
+    with page.expect_response(looks[0].request.url):
+        looks[0].fulfill(status=200, content_type="application/json", body=json.dumps(late))
+    page.wait_for_timeout(300)
+    assert page.text_content("#enrol-hint") != "late"
+    looks[1].continue_()
+    while len(looks) == 2:
+        page.wait_for_timeout(50)
+    assert looks[2].request.url == looks[1].request.url, "it goes on asking about whom it was opened for"
+
+
+def test_a_face_that_gets_another_number_keeps_its_button_and_the_focus(demo, watched):
+    said = LiveSaid(watched, demo)
+    said.say(face(17, None, 0.7), face(2, None, 0.2, in_sight=False), face(3, None, 0.45))
+    said.page.focus('[data-track="17"]')
+    said.page.evaluate("document.activeElement.id = 'the-same'")
+    said.say(face(2, "Eileen Collins", 0.69), face(3, None, 0.45))
+    assert said.page.evaluate("[document.activeElement.id, document.activeElement.dataset.track]") == ["the-same", "2"]
+    assert said.page.get_attribute("#the-same", "aria-label") == "Eileen Collins: details"
+    said.page.keyboard.press("Enter")
+    said.page.locator("#person-title >> text=Eileen Collins").wait_for()
+
+
+def test_the_button_of_somebody_who_goes_becomes_nobody_elses(demo, watched):
+    said = LiveSaid(watched, demo)
+    said.say(face(1, None, 0.3), face(2, "Anna", 0.33))
+    said.page.focus('[data-track="1"]')
+    said.say(face(2, "Anna", 0.33), face(3, None, 0.31, in_sight=False), face(4, None, 0.7))
+    assert said.page.evaluate("document.activeElement === document.body")

@@ -14,7 +14,7 @@ const enrol = new Enrol(cameras);
 /** Somebody in a picture or in the list was chosen. */
 function open(camera, face) {
   if (face.identity) person.open(face.identity);
-  else enrol.open(camera, face.track);
+  else enrol.open(camera, face);
 }
 
 function choose(labels) {

@@ -1,4 +1,4 @@
-import { called, clock, fromTemplate, kind, made, widthFor } from "./common.js";
+import { called, clock, fromTemplate, kind, made, near, widthFor } from "./common.js";
 
 const AGAIN_MS = 2000;
 const LETTER = 8.5; // pixels that a letter of a label takes, its margin included
@@ -82,10 +82,11 @@ export class Camera {
 
   /** A button over each face, with its label where labels are drawn by the page. */
   draw(faces) {
+    const before = this.faces;
     this.faces = new Map(faces.map((face) => [String(face.track), face]));
-    for (const old of [...this.labels.children]) if (!this.faces.has(old.dataset.track)) old.remove();
+    for (const old of [...this.labels.children]) if (!this.faces.has(old.dataset.track)) this.leave(old, before);
     for (const [track, face] of this.faces) {
-      const label = this.labels.querySelector(`[data-track="${track}"]`) ?? this.add(track);
+      const label = this.of(track) ?? this.add(track);
       const [left, top, right, bottom] = face.box;
       label.className = `${kind(face)}${face.in_sight ? "" : " hidden-face"}${top < 0.12 ? " below" : ""}`;
       label.style.cssText = `left:${left * 100}%;top:${top * 100}%;width:${(right - left) * 100}%;height:${(bottom - top) * 100}%`;
@@ -100,8 +101,24 @@ export class Camera {
     }
   }
 
+  /** Of a number that is gone: the button goes too, or stays with its focus where the face has another number now. */
+  leave(label, before) {
+    const wasSeen = (track) => before.get(String(track))?.in_sight;
+    const { box } = before.get(label.dataset.track);
+    const now = [...this.faces.values()].find((face) => face.in_sight && !wasSeen(face.track) && near(face.box, box));
+    if (!now) return label.remove();
+    this.of(now.track)?.remove();
+    label.dataset.track = now.track;
+  }
+
+  /** The button of somebody, where there is one. */
+  of(track) {
+    return this.labels.querySelector(`[data-track="${track}"]`);
+  }
+
   add(track) {
-    const label = made("button", { type: "button", onclick: () => this.onClick(this.faces.get(track)) }, made("span"));
+    const label = made("button", { type: "button" }, made("span"));
+    label.onclick = () => this.onClick(this.faces.get(label.dataset.track));
     label.dataset.track = track;
     label.firstChild.setAttribute("aria-hidden", "true");
     this.labels.append(label);

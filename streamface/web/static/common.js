@@ -107,6 +107,12 @@ export function cut(square, picture, [left, top, right, bottom], margin = 0.35) 
   square.getContext("2d").drawImage(picture, x - side / 2, y - side / 2, side, side, 0, 0, square.width, square.height);
 }
 
+/** Whether the middle of one box lies within the other, both in shares of the picture. */
+export function near([left, top, right, bottom], other) {
+  const [x, y] = [(left + right) / 2, (top + bottom) / 2];
+  return x > other[0] && x < other[2] && y > other[1] && y < other[3];
+}
+
 /** Something about people has changed: the lists on the page are asked for anew. */
 export function changed() {
   document.dispatchEvent(new Event("people-changed"));

@@ -1,4 +1,4 @@
-import { api, at, changed, cut, made, say, UNNAMED } from "./common.js";
+import { api, at, changed, cut, made, near, say, UNNAMED } from "./common.js";
 
 const LOOK_MS = 300;
 const KINDS = ["straight", "straight", "left", "right"];
@@ -20,13 +20,13 @@ export class Enrol {
     this.dialog.addEventListener("close", () => this.end());
   }
 
-  /** Begin with somebody in a camera's picture. */
-  async open(camera, track) {
+  /** Begin with somebody in a camera's picture, who may get another number at any moment. */
+  async open(camera, { track, box }) {
     if (this.dialog.open) return;
     this.told = null;
     this.camera = camera;
     this.wanted = track;
-    this.box = null;
+    this.box = box;
     at("enrol-form").reset();
     at("enrol-problem").textContent = at("enrol-hint").textContent = "";
     at("enrol-pictures").replaceChildren();
@@ -47,7 +47,7 @@ export class Enrol {
       this.show();
       return;
     }
-    this.timer = setInterval(() => (this.busy ? null : (this.looking = this.look())), LOOK_MS);
+    this.timer = setInterval(() => (this.busy ? null : (this.looking = this.look(round))), LOOK_MS);
   }
 
   /** Show the face live; one that was lost is followed under its new number when it is where it was. */
@@ -61,18 +61,29 @@ export class Enrol {
     cut(at("enrol-face"), canvas, face.box, 0.5);
   }
 
-  async look() {
-    if (!this.told) return;
+  async look(round) {
     this.busy = true;
     try {
       const moved = this.wanted === this.told.track ? {} : { track: this.wanted };
-      this.told = await api("POST", `/api/enrolments/${this.told.id}/look`, moved);
-      if (this.dialog.open) this.show();
+      this.take(round, await api("POST", `/api/enrolments/${this.told.id}/look`, moved));
     } catch (error) {
-      clearInterval(this.timer);
-      at("enrol-problem").textContent = error.message;
+      this.fail(round, error);
     }
-    this.busy = false;
+    if (this.round === round) this.busy = false;
+  }
+
+  /** Show how far it is, unless the dialog was closed before the answer came. */
+  take(round, told) {
+    if (this.round !== round) return;
+    this.told = told;
+    this.show();
+  }
+
+  /** The same of what went wrong: nothing more is asked for. */
+  fail(round, error) {
+    if (this.round !== round) return;
+    clearInterval(this.timer);
+    at("enrol-problem").textContent = error.message;
   }
 
   show() {
@@ -101,11 +112,17 @@ export class Enrol {
     const address = `/api/enrolments/${this.told.id}/pictures/${picture.number}`;
     const drop = made("button", { type: "button", textContent: "Again" });
     drop.setAttribute("aria-label", `Again: the picture looking ${WORDS[picture.kind]}`);
-    drop.onclick = async () => {
-      this.told = await api("DELETE", address);
-      this.show();
-    };
+    drop.onclick = () => this.drop(address);
     return made("li", { className: "taken" }, made("img", { src: `${address}.jpg`, alt: `looking ${WORDS[picture.kind]}` }), drop);
+  }
+
+  async drop(address) {
+    const round = this.round;
+    try {
+      this.take(round, await api("DELETE", address));
+    } catch (error) {
+      this.fail(round, error);
+    }
   }
 
   showLikeness(likeness) {
@@ -134,15 +151,19 @@ export class Enrol {
     if (!this.told || this.saving || !name) return;
     this.saving = true;
     at("enrol-problem").textContent = "";
+    const round = this.round;
     try {
       await this.looking; // what was asked for last is not asked of an enrolment that is over
+      if (this.round !== round) return;
       this.busy = true;
       const saved = await api("POST", `/api/enrolments/${this.told.id}/save`, { name, anyway });
-      this.saved = true;
       say(`${saved.name} is known now.`);
-      this.dialog.close();
       changed();
+      if (this.round !== round) return;
+      this.saved = true;
+      this.dialog.close();
     } catch (error) {
+      if (this.round !== round) return;
       at("enrol-problem").textContent = error.message;
       this.refused = typeof error.detail === "object" && "likeness" in error.detail;
       at("enrol-anyway").hidden = !this.refused;
@@ -162,10 +183,4 @@ export class Enrol {
 /** Nothing of an enrolment is kept. */
 function forget({ id }) {
   api("DELETE", `/api/enrolments/${id}`).catch(() => {});
-}
-
-/** Whether the middle of one box lies within the other, both in shares of the picture. */
-function near([left, top, right, bottom], other) {
-  const [x, y] = [(left + right) / 2, (top + bottom) / 2];
-  return x > other[0] && x < other[2] && y > other[1] && y < other[3];
 }
