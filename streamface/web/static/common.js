@@ -23,6 +23,21 @@ export async function api(method, path, body) {
   return told;
 }
 
+/** Makes a function that awaits a question, and gives undefined for one after which another was asked meanwhile. */
+export function onlyNewest() {
+  let newest = null;
+  return async (question) => {
+    newest = question;
+    try {
+      const told = await question;
+      return newest === question ? told : undefined;
+    } catch (error) {
+      if (newest === question) throw error;
+      return undefined;
+    }
+  };
+}
+
 /** Tell everybody, a screen reader too. */
 export function say(text) {
   document.querySelector("#said").textContent = text;

@@ -1,4 +1,4 @@
-import { api, at, made } from "./common.js";
+import { api, at, made, onlyNewest } from "./common.js";
 
 const PAUSE_MS = 250;
 
@@ -7,6 +7,7 @@ export class Known {
   constructor(person) {
     this.person = person;
     this.list = at("people-list");
+    this.newest = onlyNewest();
     at("people-search").addEventListener("input", () => {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.load(), PAUSE_MS);
@@ -19,7 +20,8 @@ export class Known {
   async load() {
     try {
       const search = at("people-search").value.trim();
-      const people = await api("GET", `/api/people?search=${encodeURIComponent(search)}`);
+      const people = await this.newest(api("GET", `/api/people?search=${encodeURIComponent(search)}`));
+      if (!people) return;
       this.list.replaceChildren(...people.map((one) => this.item(one)));
       at("no-people").textContent = people.length ? "" : search ? "Nobody of that name." : "Nobody yet: click a face in a picture.";
       if (!search) at("known-names").replaceChildren(...people.map(({ name }) => made("option", { value: name })));

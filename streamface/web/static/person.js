@@ -1,6 +1,8 @@
 import { api, at, changed, made, say, twice } from "./common.js";
 import { Traces } from "./traces.js";
 
+/** Thrown in place of an answer about somebody who is no longer shown. */
+const PAST = Symbol("past");
 /** Parts of the dialog that change something. */
 const PARTS = ["person-pictures", "person-counters-part", "person-upload", "person-rename", "person-merge"];
 
@@ -9,9 +11,9 @@ export class Person {
   constructor() {
     this.dialog = at("person");
     at("person-close").onclick = () => this.dialog.close();
-    onSubmit("person-rename", () => this.rename());
-    onSubmit("person-merge", () => this.merge());
-    onSubmit("person-upload", () => this.upload());
+    this.onSubmit("person-rename", () => this.rename());
+    this.onSubmit("person-merge", () => this.merge());
+    this.onSubmit("person-upload", () => this.upload());
     twice(at("person-remove"), "Really remove", () => this.remove());
     this.traces = new Traces((busy, gone) => this.lock(busy, gone));
   }
@@ -32,23 +34,25 @@ export class Person {
 
   /** Show somebody who is known. */
   async open(name) {
-    this.name = name;
-    this.isNew = false;
-    this.clear();
-    this.traces.open(name);
+    const turn = this.begin(name, false);
     await this.try(() => this.load());
-    if (!this.dialog.open) this.dialog.showModal();
+    if (this.turn === turn && !this.dialog.open) this.dialog.showModal();
   }
 
   /** Show an empty one, for photographs of somebody new. */
   openNew() {
-    this.name = "";
-    this.isNew = true;
-    this.clear();
-    this.traces.open("");
+    this.begin("", true);
     this.show({ pictures: [], counter_examples: [] });
     this.dialog.showModal();
     at("person-name").focus();
+  }
+
+  begin(name, isNew) {
+    this.name = name;
+    this.isNew = isNew;
+    this.clear();
+    this.traces.open(name);
+    return (this.turn = Symbol(name));
   }
 
   clear() {
@@ -60,8 +64,8 @@ export class Person {
   }
 
   async load() {
-    this.show(await api("GET", this.path));
-    const people = await api("GET", "/api/people?limit=10000");
+    this.show(await this.ask("GET", this.path));
+    const people = await this.ask("GET", "/api/people?limit=10000");
     const others = people.map((one) => one.name).filter((name) => name !== this.name);
     const empty = made("option", { value: "", textContent: "choose…" });
     at("person-into").replaceChildren(empty, ...others.map((name) => made("option", { value: name, textContent: name })));
@@ -85,11 +89,11 @@ export class Person {
     else shot.textContent = "no picture kept";
     const remove = made("button", { textContent: "Remove" });
     remove.setAttribute("aria-label", `Remove ${title.toLowerCase()}`);
-    twice(remove, "Really remove", () => this.change(() => api("DELETE", address)));
+    twice(remove, "Really remove", () => this.change("DELETE", address));
     const buttons = made("div", { className: "buttons" }, remove);
     if (own && picture.has_picture) {
       const not = made("button", { textContent: `Not ${this.name}` });
-      twice(not, `Really not ${this.name}`, () => this.change(() => api("POST", `${this.path}/not`, { picture: picture.key })));
+      twice(not, `Really not ${this.name}`, () => this.change("POST", `${this.path}/not`, { picture: picture.key }));
       buttons.append(not);
     }
     return made("li", { className: "card" }, shot, buttons);
@@ -100,7 +104,7 @@ export class Person {
     if (!this.name) throw new Error("type a name first");
     const form = new FormData();
     for (const file of at("person-files").files) form.append("files", file);
-    const sent = await api("POST", `${this.path}/pictures`, form);
+    const sent = await this.ask("POST", `${this.path}/pictures`, form);
     const lines = sent.map(({ file, key, problem, remark }) =>
       made("li", { className: key ? "" : "problem", textContent: `${file}: ${problem ?? remark ?? "taken"}` }));
     at("person-sent").replaceChildren(...lines);
@@ -108,44 +112,60 @@ export class Person {
     if (!sent.some(({ key }) => key)) return;
     this.isNew = false;
     this.traces.open(this.name);
-    changed();
     await this.load();
   }
 
   async rename() {
     if (this.isNew) return;
-    const told = await api("PATCH", this.path, { name: at("person-name").value });
+    const told = await this.ask("PATCH", this.path, { name: at("person-name").value });
     say(`${this.name} is ${told.name} from now on.`);
     this.name = told.name;
     this.traces.open(this.name);
-    changed();
     await this.load();
   }
 
   async merge() {
-    const told = await api("POST", `${this.path}/merge`, { into: at("person-into").value });
+    const told = await this.ask("POST", `${this.path}/merge`, { into: at("person-into").value });
     say(`${this.name} and ${told.name} are one.`);
     this.name = told.name;
     this.traces.open(this.name);
-    changed();
     await this.load();
   }
 
   remove() {
     return this.try(async () => {
-      await api("DELETE", this.path);
+      await this.ask("DELETE", this.path);
       say(`${this.name} is no longer known.`);
       this.dialog.close();
-      changed();
     });
   }
 
   /** Do something to the person's pictures and show what is left. */
-  change(work) {
+  change(...asked) {
     return this.try(async () => {
-      await work();
-      changed();
-      await this.load().catch(() => this.dialog.close()); // nobody is left without a picture
+      await this.ask(...asked);
+      await this.load().catch((error) => {
+        if (error === PAST) throw error;
+        this.dialog.close(); // nobody is left without a picture
+      });
+    });
+  }
+
+  /** As `api`, about whom the dialog shows. */
+  async ask(method, path, body) {
+    const { turn } = this;
+    const told = await api(method, path, body).catch((error) => {
+      throw this.turn === turn ? error : PAST;
+    });
+    if (method !== "GET") changed();
+    if (this.turn !== turn) throw PAST;
+    return told;
+  }
+
+  onSubmit(id, work) {
+    at(id).addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.try(work);
     });
   }
 
@@ -154,19 +174,7 @@ export class Person {
     try {
       await work();
     } catch (error) {
-      at("person-problem").textContent = error.message;
+      if (error !== PAST) at("person-problem").textContent = error.message;
     }
   }
-}
-
-function onSubmit(id, work) {
-  at(id).addEventListener("submit", async (event) => {
-    event.preventDefault();
-    at("person-problem").textContent = "";
-    try {
-      await work();
-    } catch (error) {
-      at("person-problem").textContent = error.message;
-    }
-  });
 }

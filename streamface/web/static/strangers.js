@@ -54,13 +54,14 @@ export class Strangers {
   }
 
   async save() {
+    const { number } = this;
     try {
-      const saved = await api("POST", `/api/strangers/${this.number}/name`, { name: at("naming-name").value });
-      say(`Stranger ${this.number} is ${saved.name} from now on.`);
-      this.dialog.close();
+      const saved = await api("POST", `/api/strangers/${number}/name`, { name: at("naming-name").value });
+      say(`Stranger ${number} is ${saved.name} from now on.`);
+      if (this.number === number) this.dialog.close();
       changed();
     } catch (error) {
-      at("naming-problem").textContent = error.message;
+      if (this.number === number) at("naming-problem").textContent = error.message;
     }
   }
 

@@ -1,4 +1,4 @@
-import { api, at, changed, clock, fromTemplate, made, say, span, twice } from "./common.js";
+import { api, at, changed, clock, fromTemplate, made, onlyNewest, say, span, twice } from "./common.js";
 
 const AGAIN_MS = 10000;
 
@@ -7,6 +7,7 @@ export class Visits {
   constructor() {
     this.list = at("visit-list");
     this.form = at("visits-filter");
+    this.newest = onlyNewest();
     this.form.addEventListener("change", () => this.load());
     this.form.addEventListener("reset", () => setTimeout(() => this.load()));
     this.form.addEventListener("submit", (event) => event.preventDefault());
@@ -36,7 +37,7 @@ export class Visits {
     this.wentBack = false;
     try {
       await this.names();
-      this.shown(await api("GET", `/api/visits?${this.query()}`), false);
+      await this.show(this.query(), false);
     } catch (error) {
       at("no-visits").textContent = error.message;
       this.form.hidden = this.list.childElementCount === 0 && !this.last;
@@ -47,7 +48,7 @@ export class Visits {
     this.wentBack = true;
     const query = this.query();
     query.set("older_than", this.last);
-    this.shown(await api("GET", `/api/visits?${query}`), true);
+    await this.show(query, true).catch((error) => say(error.message));
   }
 
   async names() {
@@ -56,7 +57,10 @@ export class Visits {
     fill(at("visit-camera"), 1, cameras.map((name) => [name, name]));
   }
 
-  shown(visits, more) {
+  /** The visits of a query, behind those that are shown or in their place. */
+  async show(query, more) {
+    const visits = await this.newest(api("GET", `/api/visits?${query}`));
+    if (!visits) return;
     const items = visits.map((visit) => this.item(visit));
     if (more) this.list.append(...items);
     else this.list.replaceChildren(...items);
