@@ -82,8 +82,11 @@ def test_presence_people_and_last_seen_follow_the_events(running):
 def test_somebody_whose_traces_are_deleted_is_taken_out_of_what_stays(running):
     sink = output(running)
     sink.add([event("appeared", "v2", "Bob"), event("appeared", "v3"), event("appeared", "v1", "Ann")])
-    sink.forget({"Ann"}, ["v3"])
-    time.sleep(0.3)
+    with Listener(running) as before:
+        until(lambda: before.last("streamface/front_door/people"))
+        sink.forget({"Ann"}, ["v3"])
+        until(lambda: [one["text"] for one in before.every("streamface/front_door/people")][-1:] == ["Bob"])
+        until(lambda: [one["person"] for one in before.every("streamface/front_door/last_seen")][-1:] == [None])
     with Listener(running) as later:
         until(lambda: later.last("streamface/front_door/people"))
         assert later.every("streamface/front_door/people")[-1]["text"] == "Bob"
