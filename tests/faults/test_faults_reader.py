@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -21,7 +22,8 @@ from streamface.settings import CaptureSettings
 from streamface.types import LIVE, LOST, STALLED
 
 ROOT = Path(__file__).resolve().parents[2]
-USER, SECRET = "watchman", "geheim-4711"
+USER, SECRET = f"watchman-{secrets.token_hex(4)}", f"geheim-{secrets.token_hex(4)}"
+"""Of this run alone: processes of another one are looked through too."""
 
 
 def next_picture(source, seconds=20):
