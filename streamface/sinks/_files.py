@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import stat
+import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -19,15 +20,13 @@ from streamface.sinks._disk import DiskSync
 def check_writable(path: Path) -> None:
     """Make the parent folders and make sure that `path` can be written, without changing what is there.
 
+    Nothing is made at `path` itself, not even for a moment: another program may begin the same file just then.
     Raises `OutputError`.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        existed = path.exists()
-        with open(path, "ab"):
+        with open(path, "ab") if path.exists() else tempfile.TemporaryFile(dir=path.parent):
             pass
-        if not existed:
-            path.unlink(missing_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from error
 

@@ -96,7 +96,8 @@ def test_the_newest_frame_wins_and_the_others_are_counted():
     assert source.readers[0].closed is True and len(source.readers) == 1
 
 
-def test_a_frame_is_read_once_and_read_waits_for_the_next():
+def test_a_frame_is_read_once_and_read_waits_for_the_next(monkeypatch):
+    monkeypatch.setattr(_live, "GAP_S", 60.0)
     with Source(at_once(0)) as source:
         assert source.read().index == 0
         later = threading.Timer(0.7, source.readers[0].give, args=(1,))

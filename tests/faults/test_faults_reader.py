@@ -141,7 +141,7 @@ def test_the_password_is_nowhere(clips, tmp_path, settings):
     with RtspCamera(clips, "moving", FPS, (USER, SECRET)) as camera:
         address = f"rtsp://{USER}:{SECRET}@127.0.0.1:{camera.port}/live"
         (tmp_path / "run.yaml").write_text("events: e.jsonl\nfaces: f.jsonl\ntimeout: 4\n")
-        with running(tmp_path, "--give-up-after", "5", "--source", address) as program:
+        with running(tmp_path, "--give-up-after", "12", "--source", address) as program:
             wait_for(tmp_path / "output", "mtcnn detector")
             for process in Path("/proc").glob("[0-9]*"):
                 if int(process.name) not in (camera.pid, os.getpid()):
@@ -151,7 +151,7 @@ def test_the_password_is_nowhere(clips, tmp_path, settings):
             os.kill(reader, signal.SIGKILL)
             wait_for(tmp_path / "output", "is back after")
             camera.__exit__()
-            assert program.wait(40) == 2
+            assert program.wait(60) == 2
     assert "given up" in (tmp_path / "output").read_text()
     seen.update((path.name, path.read_bytes()) for path in tmp_path.iterdir() if path.name != "run.yaml")
     kinds = [json.loads(line)["event"] for line in seen["e.jsonl"].splitlines()]

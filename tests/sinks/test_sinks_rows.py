@@ -194,9 +194,13 @@ def test_a_read_only_file_system_is_found_at_once(tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise OSError(30, "Read-only file system")
 
+    (tmp_path / "there.jsonl").write_text("")
     monkeypatch.setattr(_files, "open", refuse, raising=False)
-    with pytest.raises(OutputError, match="Read-only file system"):
-        FacesSink(tmp_path / "a.jsonl")
+    with monkeypatch.context() as system:
+        system.setattr(os, "open", refuse)
+        for name in ("there.jsonl", "new.jsonl"):
+            with pytest.raises(OutputError, match="Read-only file system"):
+                FacesSink(tmp_path / name)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
