@@ -313,8 +313,8 @@ class LiveSource(Source, ABC):
         self._changed.notify_all()
 
     def _step(self, now: float) -> int:
-        """By how much the frame's number grows: more than 1 after a gap, by what would have come in it."""
+        """By how much the frame's number grows: more than 1 after a camera's gap, by what would have come in it."""
         gap_s = 0.0 if self._arrived_at is None else now - self._arrived_at
-        if gap_s < GAP_S:
+        if gap_s < GAP_S or not self._attempt.is_live:
             return 1
         return max(1, round(gap_s * (self._watch.rate or 25.0)))

@@ -15,7 +15,7 @@ CHROMIUM = shutil.which("chromium") or ""
 AXE = Path(os.environ.get("STREAMFACE_AXE") or ROOT / "node_modules/axe-core/axe.min.js")
 """The script of axe-core, which finds faults in accessibility."""
 GET_AXE = "npm install --no-save --no-package-lock axe-core@4.14.1"
-PATIENCE_MS = 30_000
+PATIENCE_MS = 90_000
 """How long an element is waited for, on a machine that does much else."""
 FAULTS = """async () => (await axe.run({
         runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],

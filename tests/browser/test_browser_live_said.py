@@ -6,6 +6,7 @@ import json
 
 import cv2
 import numpy as np
+import pytest
 from chromium import PHONE, until
 
 PICTURE = cv2.imencode(".jpg", np.full((360, 640, 3), 90, np.uint8))[1].tobytes()
@@ -88,7 +89,7 @@ def test_whoever_gets_another_number_as_they_are_chosen_is_followed(demo, watche
     said.say(face(917, None, 0.7))
     said.page.click(".labels > button")
     said.page.locator("dialog#enrol").wait_for()
-    said.say(face(902, None, 0.69), face(903, None, 0.2))
+    said.say(face(903, None, 0.2), face(902, None, 0.69))
     while '{"track":902}' not in [look.post_data for look in looks]:  # the test's own time limit ends this
         assert '{"track":903}' not in [look.post_data for look in looks]
         said.page.wait_for_timeout(50)
@@ -136,3 +137,64 @@ def test_the_button_of_somebody_who_goes_becomes_nobody_elses(demo, watched):
     said.page.focus('[data-track="1"]')
     said.say(face(2, "Anna", 0.33), face(3, None, 0.31, in_sight=False), face(4, None, 0.7))
     assert said.page.evaluate("document.activeElement === document.body")
+
+
+@pytest.mark.parametrize("focused", [2, 17])
+def test_the_focus_stays_with_whoever_gets_the_old_number_back(demo, watched, focused):
+    said = LiveSaid(watched, demo)
+    said.say(face(17, None, 0.7), face(18, None, 0.66), face(2, "Anna", 0.7, in_sight=False))
+    said.page.focus(f'[data-track="{focused}"]')
+    said.say(face(2, "Anna", 0.7))
+    assert said.page.evaluate("document.activeElement.dataset.track") == "2"
+
+
+def test_whoever_is_hidden_behind_another_is_not_taken_for_them(demo, watched):
+    said = LiveSaid(watched, demo)
+    looks = asked_for(said.page, "/look")
+    hidden = face(901, None, 0.7, in_sight=False), face(902, "Anna", 0.66)
+    said.say(*hidden)
+    said.page.focus('[data-track="901"]')
+    said.page.keyboard.press("Enter")
+    said.page.locator("dialog#enrol").wait_for()
+    said.say(face(901, None, 0.66), face(902, "Anna", 0.64))
+    said.say(*hidden)
+    begun = len(looks)
+    while len(looks) < begun + 3:
+        said.page.wait_for_timeout(50)
+    assert {look.post_data for look in looks} == {"{}"}, "it asks about whom it was opened for"
+
+
+def test_one_entry_of_the_list_follows_somebody_to_another_number(demo, watched):
+    said = LiveSaid(watched, demo)
+    said.say(face(1, "Anna", 0.2))
+    said.page.click("#in-view .not")
+    said.say(face(7, "Anna", 0.7), face(8, None, 0.4))
+    assert said.listed() == ["Anna", "unknown"]
+    assert said.page.text_content("#in-view .not >> nth=0") == "Really not Anna"
+    for _ in range(60):  # what was asked about Anna is over by then
+        said.say(face(7, "Berta", 0.7), face(8, None, 0.4))
+        said.page.wait_for_timeout(100)
+    assert said.page.text_content("#in-view .not >> nth=0") == "Not Berta"
+
+
+def test_a_picture_that_is_left_out_twice_ends_no_enrolment(demo, watched):
+    said = LiveSaid(watched, demo)
+    page, looks = said.page, []
+    one = {
+        "id": "e1",
+        "track": 901,
+        "text": "",
+        "pictures": [{"number": 1, "kind": "straight"}],
+        "wanted": [],
+        "likeness": None,
+    }
+    page.route("**/api/enrolments", lambda route: route.fulfill(json=one))
+    page.route("**/api/enrolments/e1/look", lambda route: (looks.append(route), route.fulfill(json=one)))
+    page.route("**/pictures/1", lambda route: route.fulfill(status=404, json={"detail": "there is no such picture"}))
+    said.say(face(901, None, 0.7))
+    page.click('[data-track="901"]')
+    page.dblclick("#enrol-pictures button")
+    page.wait_for_selector("#enrol-problem >> text=no such picture")
+    begun = len(looks)
+    while len(looks) < begun + 3:  # the test's own time limit ends this
+        page.wait_for_timeout(50)

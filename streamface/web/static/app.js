@@ -9,12 +9,12 @@ import { Visits } from "./visits.js";
 
 const cameras = new Map();
 const person = new Person();
-const enrol = new Enrol(cameras);
+const enrol = new Enrol();
 
 /** Somebody in a picture or in the list was chosen. */
 function open(camera, face) {
   if (face.identity) person.open(face.identity);
-  else enrol.open(camera, face);
+  else enrol.open(camera, face.track);
 }
 
 function choose(labels) {
@@ -42,9 +42,9 @@ async function start() {
   });
   const now = new Now(open);
   for (const { camera } of await api("GET", "/api/cameras")) {
-    const seen = (faces, canvas) => {
-      now.update(camera, faces, canvas);
-      enrol.update(camera, faces, canvas);
+    const seen = (...picture) => {
+      now.update(camera, ...picture);
+      enrol.update(camera, ...picture);
     };
     cameras.set(camera, new Camera(camera, at("cameras"), seen, (face) => open(camera, face)));
   }

@@ -1,4 +1,4 @@
-import { called, clock, fromTemplate, kind, made, near, widthFor } from "./common.js";
+import { called, clock, fromTemplate, kind, made, renumbered, widthFor } from "./common.js";
 
 const AGAIN_MS = 2000;
 const LETTER = 8.5; // pixels that a letter of a label takes, its margin included
@@ -6,7 +6,7 @@ const ROOMY = 500; // pixels from which on a label has room for more than the na
 
 /** One camera's tile: asks for a picture, draws it, asks for the next. */
 export class Camera {
-  /** onFaces: told who is in each picture; onClick: told whose face was clicked. */
+  /** onFaces: told who is in each picture, and who of them has another number than before; onClick: told whose face was clicked. */
   constructor(name, parent, onFaces, onClick) {
     this.name = name;
     this.onFaces = onFaces;
@@ -61,8 +61,8 @@ export class Camera {
       this.canvas.getContext("2d").drawImage(picture, 0, 0);
       picture.close();
       this.tell(this.now.state, this.now.reason);
-      this.draw(this.now.faces);
-      this.onFaces(this.now.faces, this.canvas);
+      const moved = this.draw(this.now.faces);
+      this.onFaces(this.now.faces, this.canvas, moved);
     }
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send("next");
   }
@@ -80,11 +80,13 @@ export class Camera {
     if (this.canvas.getAttribute("aria-label") !== text) this.canvas.setAttribute("aria-label", text);
   }
 
-  /** A button over each face, with its label where labels are drawn by the page. */
+  /** A button over each face, with its label where labels are drawn by the page; old -> new numbers. */
   draw(faces) {
     const before = this.faces;
-    this.faces = new Map(faces.map((face) => [String(face.track), face]));
-    for (const old of [...this.labels.children]) if (!this.faces.has(old.dataset.track)) this.leave(old, before);
+    this.faces = new Map(faces.map((face) => [face.track, face]));
+    const moved = renumbered(before, this.faces);
+    for (const [old, now] of moved) this.move(this.of(old), now);
+    for (const label of [...this.labels.children]) if (!this.faces.has(Number(label.dataset.track))) label.remove();
     for (const [track, face] of this.faces) {
       const label = this.of(track) ?? this.add(track);
       const [left, top, right, bottom] = face.box;
@@ -99,16 +101,15 @@ export class Camera {
       const text = face.identity ? `${face.identity}: details` : `${called(face)}: give a name`;
       if (label.getAttribute("aria-label") !== text) label.setAttribute("aria-label", text);
     }
+    return moved;
   }
 
-  /** Of a number that is gone: the button goes too, or stays with its focus where the face has another number now. */
-  leave(label, before) {
-    const wasSeen = (track) => before.get(String(track))?.in_sight;
-    const { box } = before.get(label.dataset.track);
-    const now = [...this.faces.values()].find((face) => face.in_sight && !wasSeen(face.track) && near(face.box, box));
-    if (!now) return label.remove();
-    this.of(now.track)?.remove();
-    label.dataset.track = now.track;
+  /** The button of a face goes with it to another number, which may have one already: what has the focus stays. */
+  move(label, track) {
+    const other = this.of(track);
+    if (other && other === document.activeElement) return;
+    other?.remove();
+    label.dataset.track = track;
   }
 
   /** The button of somebody, where there is one. */
@@ -118,7 +119,7 @@ export class Camera {
 
   add(track) {
     const label = made("button", { type: "button" }, made("span"));
-    label.onclick = () => this.onClick(this.faces.get(label.dataset.track));
+    label.onclick = () => this.onClick(this.faces.get(Number(label.dataset.track)));
     label.dataset.track = track;
     label.firstChild.setAttribute("aria-hidden", "true");
     this.labels.append(label);

@@ -1,4 +1,5 @@
-let formToken = null;
+const WARNED_MS = 8000;
+let formToken = null, quiet = null;
 
 /** Ask the site; the JSON of its answer. Throws an Error with what to tell the person; its `detail` is the answer's. */
 export async function api(method, path, body) {
@@ -23,24 +24,44 @@ export async function api(method, path, body) {
   return told;
 }
 
-/** Makes a function that awaits a question, and gives undefined for one after which another was asked meanwhile. */
-export function onlyNewest() {
-  let newest = null;
-  return async (question) => {
-    newest = question;
+/** Follows the newest of several questions; an answer to an older one, or its error, is dropped. */
+export class Newest {
+  #question = null;
+
+  get isAwaited() {
+    return this.#question !== null;
+  }
+
+  /** What the question, a promise, is answered; undefined where another one was asked meanwhile. */
+  async of(question) {
+    this.#question = question;
+    const isNewest = () => this.#question === question;
     try {
       const told = await question;
-      return newest === question ? told : undefined;
+      return isNewest() ? told : undefined;
     } catch (error) {
-      if (newest === question) throw error;
+      if (isNewest()) throw error;
       return undefined;
+    } finally {
+      if (isNewest()) this.#question = null;
     }
-  };
+  }
 }
 
 /** Tell everybody, a screen reader too. */
 export function say(text) {
   document.querySelector("#said").textContent = text;
+}
+
+/** The same of something that went wrong elsewhere on the page; shown for a while over whatever is open. */
+export function warn(text) {
+  say(text);
+  const shown = at("warned");
+  shown.textContent = text;
+  shown.togglePopover?.(false);
+  shown.togglePopover?.(true);
+  clearTimeout(quiet);
+  quiet = setTimeout(() => shown.togglePopover?.(false), WARNED_MS);
 }
 
 /** The width to ask for, of a picture that is shown in so many pixels: one of a few, so that viewers share them. */
@@ -92,7 +113,7 @@ export function span(seconds) {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** A button that asks once more before it does something that cannot be undone. */
+/** A button that asks once more before it does something that cannot be undone; the function returned takes it back. */
 export function twice(button, question, work) {
   const text = button.textContent, label = button.getAttribute("aria-label");
   let sure = null;
@@ -113,6 +134,7 @@ export function twice(button, question, work) {
       sure = setTimeout(calm, 5000);
     }
   };
+  return () => (sure ? calm() : null);
 }
 
 /** Draw the face of `picture` inside `box` (shares of it) into a square canvas, with a margin. */
@@ -120,6 +142,23 @@ export function cut(square, picture, [left, top, right, bottom], margin = 0.35) 
   const [x, y] = [((left + right) / 2) * picture.width, ((top + bottom) / 2) * picture.height];
   const side = Math.max((right - left) * picture.width, (bottom - top) * picture.height) * (1 + margin);
   square.getContext("2d").drawImage(picture, x - side / 2, y - side / 2, side, side, 0, 0, square.width, square.height);
+}
+
+/**
+ * Old number -> new one of those whose face got another number between two pictures, Maps of number -> face: somebody
+ * who comes back has a new one until it is known who it is.
+ */
+export function renumbered(before, now) {
+  const moved = new Map();
+  const wasSeen = (face) => before.get(face.track)?.in_sight;
+  const fresh = new Set([...now.values()].filter((face) => face.in_sight && !wasSeen(face)));
+  for (const [track, old] of before) {
+    const found = old.in_sight && !now.has(track) && [...fresh].find((face) => near(face.box, old.box));
+    if (!found) continue;
+    fresh.delete(found);
+    moved.set(track, found.track);
+  }
+  return moved;
 }
 
 /** Whether the middle of one box lies within the other, both in shares of the picture. */

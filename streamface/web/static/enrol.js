@@ -1,4 +1,4 @@
-import { api, at, changed, cut, made, near, say, UNNAMED } from "./common.js";
+import { api, at, changed, cut, made, near, say, UNNAMED, warn } from "./common.js";
 
 const LOOK_MS = 300;
 const KINDS = ["straight", "straight", "left", "right"];
@@ -6,8 +6,7 @@ const WORDS = { straight: "straight", left: "to your left", right: "to your righ
 
 /** The dialog that enrols somebody in view: it asks the site to look, shows what was taken, and saves it. */
 export class Enrol {
-  constructor(cameras) {
-    this.cameras = cameras;
+  constructor() {
     this.dialog = at("enrol");
     at("enrol-form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -21,13 +20,15 @@ export class Enrol {
   }
 
   /** Begin with somebody in a camera's picture, who may get another number at any moment. */
-  async open(camera, { track, box }) {
+  async open(camera, track) {
     if (this.dialog.open) return;
     this.told = null;
     this.camera = camera;
     this.wanted = track;
-    this.box = box;
+    this.box = null;
+    this.seen = new Set();
     at("enrol-form").reset();
+    at("enrol-face").width = at("enrol-face").width; // empty
     at("enrol-problem").textContent = at("enrol-hint").textContent = "";
     at("enrol-pictures").replaceChildren();
     this.saved = this.saving = this.busy = this.refused = this.failed = false;
@@ -50,11 +51,14 @@ export class Enrol {
     this.timer = setInterval(() => (this.busy ? null : (this.looking = this.look(round))), LOOK_MS);
   }
 
-  /** Show the face live; one that was lost is followed under its new number when it is where it was. */
-  update(camera, faces, canvas) {
+  /** Show the face live; one that was lost is followed under its new number when it comes where it was. */
+  update(camera, faces, canvas, moved) {
     if (!this.dialog.open || camera !== this.camera) return;
-    const seen = faces.filter((face) => face.in_sight);
-    const face = seen.find((one) => one.track === this.wanted) ?? seen.find((one) => this.box && near(one.box, this.box));
+    this.wanted = moved.get(this.wanted) ?? this.wanted;
+    const seen = faces.filter((face) => face.in_sight), before = this.seen;
+    this.seen = new Set(seen.map((face) => face.track));
+    const isBack = (one) => this.box && !before.has(one.track) && near(one.box, this.box);
+    const face = seen.find((one) => one.track === this.wanted) ?? seen.find(isBack);
     if (!face) return;
     this.wanted = face.track;
     this.box = face.box;
@@ -67,7 +71,9 @@ export class Enrol {
       const moved = this.wanted === this.told.track ? {} : { track: this.wanted };
       this.take(round, await api("POST", `/api/enrolments/${this.told.id}/look`, moved));
     } catch (error) {
-      this.fail(round, error);
+      if (this.round !== round) return;
+      clearInterval(this.timer);
+      at("enrol-problem").textContent = error.message;
     }
     if (this.round === round) this.busy = false;
   }
@@ -77,13 +83,6 @@ export class Enrol {
     if (this.round !== round) return;
     this.told = told;
     this.show();
-  }
-
-  /** The same of what went wrong: nothing more is asked for. */
-  fail(round, error) {
-    if (this.round !== round) return;
-    clearInterval(this.timer);
-    at("enrol-problem").textContent = error.message;
   }
 
   show() {
@@ -112,16 +111,20 @@ export class Enrol {
     const address = `/api/enrolments/${this.told.id}/pictures/${picture.number}`;
     const drop = made("button", { type: "button", textContent: "Again" });
     drop.setAttribute("aria-label", `Again: the picture looking ${WORDS[picture.kind]}`);
-    drop.onclick = () => this.drop(address);
+    drop.onclick = () => this.drop(address, drop);
     return made("li", { className: "taken" }, made("img", { src: `${address}.jpg`, alt: `looking ${WORDS[picture.kind]}` }), drop);
   }
 
-  async drop(address) {
-    const round = this.round;
+  /** Leave a picture out, so that another one is taken. */
+  async drop(address, button) {
+    const { round } = this;
+    button.disabled = true; // pressed once more it would be about a picture that is gone
+    at("enrol-problem").textContent = "";
     try {
       this.take(round, await api("DELETE", address));
     } catch (error) {
-      this.fail(round, error);
+      button.disabled = false;
+      if (this.round === round) at("enrol-problem").textContent = error.message;
     }
   }
 
@@ -163,7 +166,7 @@ export class Enrol {
       this.saved = true;
       this.dialog.close();
     } catch (error) {
-      if (this.round !== round) return;
+      if (this.round !== round) return warn(`${name}: ${error.message}`);
       at("enrol-problem").textContent = error.message;
       this.refused = typeof error.detail === "object" && "likeness" in error.detail;
       at("enrol-anyway").hidden = !this.refused;

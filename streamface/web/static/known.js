@@ -1,4 +1,4 @@
-import { api, at, made, onlyNewest } from "./common.js";
+import { api, at, made, Newest } from "./common.js";
 
 const PAUSE_MS = 250;
 
@@ -7,7 +7,7 @@ export class Known {
   constructor(person) {
     this.person = person;
     this.list = at("people-list");
-    this.newest = onlyNewest();
+    this.newest = new Newest();
     at("people-search").addEventListener("input", () => {
       clearTimeout(this.timer);
       this.timer = setTimeout(() => this.load(), PAUSE_MS);
@@ -20,8 +20,9 @@ export class Known {
   async load() {
     try {
       const search = at("people-search").value.trim();
-      const people = await this.newest(api("GET", `/api/people?search=${encodeURIComponent(search)}`));
+      const people = await this.newest.of(api("GET", `/api/people?search=${encodeURIComponent(search)}`));
       if (!people) return;
+      at("add-person").hidden = false;
       this.list.replaceChildren(...people.map((one) => this.item(one)));
       at("no-people").textContent = people.length ? "" : search ? "Nobody of that name." : "Nobody yet: click a face in a picture.";
       if (!search) at("known-names").replaceChildren(...people.map(({ name }) => made("option", { value: name })));

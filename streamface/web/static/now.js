@@ -13,13 +13,14 @@ export class Now {
     setInterval(() => this.tidy(), 500);
   }
 
-  /** faces: of one camera now; canvas: its picture, from which the thumbnails are cut. */
-  update(camera, faces, canvas) {
+  /** faces: of one camera now; canvas: its picture, from which the thumbnails are cut; moved: old number -> new one. */
+  update(camera, faces, canvas, moved) {
+    for (const [old, now] of moved) this.move(`${camera}/${old}`, `${camera}/${now}`);
     const there = new Set(faces.filter((one) => one.in_sight && (one.identity || one.stranger)).map(called));
     for (const face of faces.filter((one) => one.since != null)) { // without, the tracker guesses where somebody is who has gone
       const key = `${camera}/${face.track}`;
       if (!face.in_sight && (!this.entries.has(key) || there.has(called(face)))) continue; // gone before this page came, or back elsewhere
-      const entry = this.entries.get(key) ?? this.add(key, camera);
+      const entry = this.entries.get(key) ?? this.again(key, camera, face, faces) ?? this.add(key, camera);
       entry.seen = performance.now();
       entry.face = face;
       this.describe(entry, camera);
@@ -29,6 +30,26 @@ export class Now {
       }
     }
     at("nobody").hidden = this.entries.size > 0;
+  }
+
+  /** Somebody has another number, under which they may be in the list already: what has the focus stays. */
+  move(key, now) {
+    const entry = this.entries.get(key), other = this.entries.get(now);
+    if (!entry || other?.item.contains(document.activeElement)) return;
+    other?.item.remove();
+    this.entries.delete(key);
+    this.entries.set(now, entry);
+  }
+
+  /** The entry of somebody known who is back under another number, wherever in the picture. */
+  again(key, camera, face, faces) {
+    const isOld = ([old, { face: was }]) => old.startsWith(`${camera}/`) && (was.identity || was.stranger)
+      && called(was) === called(face) && !faces.some(({ track }) => track === was.track);
+    const old = [...this.entries].find(isOld);
+    if (!old) return null;
+    this.entries.delete(old[0]);
+    this.entries.set(key, old[1]);
+    return old[1];
   }
 
   add(key, camera) {
@@ -61,6 +82,7 @@ export class Now {
   rename(entry, camera, name) {
     const { item, face } = entry;
     entry.name = name;
+    entry.calm?.();
     item.querySelector(".name").textContent = name;
     if (face.identity) say(`${name} at ${camera}`);
     const open = item.querySelector(".open");
@@ -70,7 +92,7 @@ export class Now {
     not.hidden = !face.identity;
     not.textContent = face.identity ? `Not ${name}` : "";
     if (face.identity) {
-      twice(not, `Really not ${name}`, () => this.deny(entry, camera, face.identity));
+      entry.calm = twice(not, `Really not ${name}`, () => this.deny(entry, camera, face.identity));
     }
   }
 
@@ -98,7 +120,8 @@ export class Now {
 
   tidy() {
     for (const [key, entry] of this.entries) {
-      if (performance.now() - entry.seen > GONE_MS && !entry.item.contains(document.activeElement)) {
+      const isUsed = entry.item.contains(document.activeElement) || !entry.item.querySelector(".told").hidden;
+      if (performance.now() - entry.seen > GONE_MS && !isUsed) {
         entry.item.remove();
         this.entries.delete(key);
       }

@@ -1,4 +1,4 @@
-import { api, at, changed, made, say, twice } from "./common.js";
+import { api, at, changed, made, say, twice, warn } from "./common.js";
 import { Traces } from "./traces.js";
 
 /** Thrown in place of an answer about somebody who is no longer shown. */
@@ -14,7 +14,7 @@ export class Person {
     this.onSubmit("person-rename", () => this.rename());
     this.onSubmit("person-merge", () => this.merge());
     this.onSubmit("person-upload", () => this.upload());
-    twice(at("person-remove"), "Really remove", () => this.remove());
+    this.calm = twice(at("person-remove"), "Really remove", () => this.remove());
     this.traces = new Traces((busy, gone) => this.lock(busy, gone));
   }
 
@@ -36,28 +36,31 @@ export class Person {
   async open(name) {
     const turn = this.begin(name, false);
     await this.try(() => this.load());
-    if (this.turn === turn && !this.dialog.open) this.dialog.showModal();
+    if (this.turn === turn && !document.querySelector("dialog[open]")) this.dialog.showModal();
   }
 
   /** Show an empty one, for photographs of somebody new. */
   openNew() {
     this.begin("", true);
-    this.show({ pictures: [], counter_examples: [] });
     this.dialog.showModal();
     at("person-name").focus();
   }
 
+  /** Answers from now on are about this person; the same one may have been shown before. */
   begin(name, isNew) {
+    if (isNew || name !== this.name) this.turn = Symbol(name);
     this.name = name;
     this.isNew = isNew;
     this.clear();
     this.traces.open(name);
-    return (this.turn = Symbol(name));
+    this.show({ pictures: [], counter_examples: [] });
+    return this.turn;
   }
 
   clear() {
-    this.lock(false, false);
-    for (const id of ["person-upload", "person-rename", "person-export", "person-erase"]) at(id).hidden = false;
+    this.calm();
+    at("person-merge").hidden = true;
+    for (const id of ["person-pictures", "person-upload", "person-rename", "person-export", "person-erase"]) at(id).hidden = false;
     at("person-problem").textContent = "";
     at("person-sent").replaceChildren();
     at("person-upload").reset();
@@ -75,7 +78,7 @@ export class Person {
   show({ pictures, counter_examples: counters }) {
     at("person-title").textContent = this.isNew ? "Somebody new" : this.name;
     at("person-name").value = this.name;
-    for (const id of ["person-pictures-title", "person-remove", "person-merge", "person-traces"]) at(id).hidden = this.isNew;
+    for (const id of ["person-pictures-title", "person-remove", "person-traces"]) at(id).hidden = this.isNew;
     at("person-rename").querySelector("button").hidden = this.isNew;
     at("person-pictures").replaceChildren(...pictures.map((picture, i) => this.item(picture, `Picture ${i + 1}`, true)));
     at("person-counters").replaceChildren(...counters.map((picture, i) => this.item(picture, `Counter-example ${i + 1}`, false)));
@@ -110,8 +113,8 @@ export class Person {
     at("person-sent").replaceChildren(...lines);
     at("person-upload").reset();
     if (!sent.some(({ key }) => key)) return;
+    if (this.isNew) this.traces.open(this.name);
     this.isNew = false;
-    this.traces.open(this.name);
     await this.load();
   }
 
@@ -153,9 +156,11 @@ export class Person {
 
   /** As `api`, about whom the dialog shows. */
   async ask(method, path, body) {
-    const { turn } = this;
+    const { turn, name } = this;
     const told = await api(method, path, body).catch((error) => {
-      throw this.turn === turn ? error : PAST;
+      if (this.turn === turn) throw error;
+      if (method !== "GET") warn(`${name}: ${error.message}`);
+      throw PAST;
     });
     if (method !== "GET") changed();
     if (this.turn !== turn) throw PAST;

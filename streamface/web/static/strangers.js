@@ -1,4 +1,4 @@
-import { api, at, changed, clock, made, say, twice, UNNAMED } from "./common.js";
+import { api, at, changed, clock, made, Newest, say, twice, UNNAMED, warn } from "./common.js";
 
 const AGAIN_MS = 15000;
 
@@ -6,19 +6,24 @@ const AGAIN_MS = 15000;
 export class Strangers {
   constructor() {
     this.dialog = at("naming");
+    this.newest = new Newest();
     at("naming-cancel").onclick = () => this.dialog.close();
     at("naming-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.save();
     });
     document.addEventListener("people-changed", () => this.load());
-    setInterval(() => document.hidden || at("stranger-list").contains(document.activeElement) || this.load(), AGAIN_MS);
+    const isFree = () => !document.hidden && !at("stranger-list").contains(document.activeElement);
+    setInterval(() => isFree() && this.load(isFree), AGAIN_MS);
     this.load();
   }
 
-  async load() {
+  /** isWanted: asked once the answer is there, since meanwhile somebody may have come into the list. */
+  async load(isWanted = () => true) {
     try {
-      const { strangers } = await api("GET", "/api/strangers");
+      const told = await this.newest.of(api("GET", "/api/strangers"));
+      if (!told || !isWanted()) return;
+      const { strangers } = told;
       at("strangers").hidden = strangers.length === 0;
       at("stranger-list").replaceChildren(...strangers.map((one) => this.item(one)));
     } catch (error) {
@@ -62,6 +67,7 @@ export class Strangers {
       changed();
     } catch (error) {
       if (this.number === number) at("naming-problem").textContent = error.message;
+      else warn(`Stranger ${number}: ${error.message}`);
     }
   }
 
@@ -69,7 +75,7 @@ export class Strangers {
     try {
       await api("DELETE", `/api/strangers/${number}`);
     } catch (error) {
-      say(error.message);
+      warn(`Stranger ${number}: ${error.message}`);
     }
     this.load();
   }

@@ -33,7 +33,7 @@ export class Traces {
     this.ask(false, false);
     at("person-task").hidden = true;
     at("person-erasing-ask").textContent = `To delete everything about ${name} for good, type the name`;
-    for (const id of ["person-export", "person-erase"]) at(id).disabled = false;
+    this.busy(false);
   }
 
   get isSure() {

@@ -1,4 +1,4 @@
-import { api, at, changed, clock, fromTemplate, made, onlyNewest, say, span, twice } from "./common.js";
+import { api, at, changed, clock, fromTemplate, made, Newest, say, span, twice, warn } from "./common.js";
 
 const AGAIN_MS = 10000;
 
@@ -7,7 +7,7 @@ export class Visits {
   constructor() {
     this.list = at("visit-list");
     this.form = at("visits-filter");
-    this.newest = onlyNewest();
+    this.newest = new Newest();
     this.form.addEventListener("change", () => this.load());
     this.form.addEventListener("reset", () => setTimeout(() => this.load()));
     this.form.addEventListener("submit", (event) => event.preventDefault());
@@ -28,16 +28,20 @@ export class Visits {
     return query;
   }
 
-  /** Ask anew while nobody has gone back in time or stands in the list. */
+  /** Ask anew while nobody waits, has gone back in time, or stands in the list. */
   refresh() {
-    if (!document.hidden && !this.wentBack && !this.list.contains(document.activeElement)) this.load();
+    const isBusy = this.newest.isAwaited || this.wentBack || this.list.contains(document.activeElement);
+    if (!document.hidden && !isBusy) this.load(() => !this.wentBack && !this.list.contains(document.activeElement));
   }
 
-  async load() {
+  /** isWanted: asked once the answer is there, since meanwhile somebody may have come into the list. */
+  async load(isWanted = () => true) {
     this.wentBack = false;
     try {
-      await this.names();
-      await this.show(this.query(), false);
+      const visits = await this.newest.of(this.names().then(() => api("GET", `/api/visits?${this.query()}`)));
+      if (!visits || !isWanted()) return;
+      this.form.hidden = false;
+      this.shown(visits, false);
     } catch (error) {
       at("no-visits").textContent = error.message;
       this.form.hidden = this.list.childElementCount === 0 && !this.last;
@@ -48,7 +52,13 @@ export class Visits {
     this.wentBack = true;
     const query = this.query();
     query.set("older_than", this.last);
-    await this.show(query, true).catch((error) => say(error.message));
+    try {
+      const visits = await this.newest.of(api("GET", `/api/visits?${query}`));
+      if (visits) this.shown(visits, true);
+    } catch (error) {
+      this.wentBack = false;
+      warn(`Older visits: ${error.message}`);
+    }
   }
 
   async names() {
@@ -57,10 +67,7 @@ export class Visits {
     fill(at("visit-camera"), 1, cameras.map((name) => [name, name]));
   }
 
-  /** The visits of a query, behind those that are shown or in their place. */
-  async show(query, more) {
-    const visits = await this.newest(api("GET", `/api/visits?${query}`));
-    if (!visits) return;
+  shown(visits, more) {
     const items = visits.map((visit) => this.item(visit));
     if (more) this.list.append(...items);
     else this.list.replaceChildren(...items);
