@@ -120,10 +120,7 @@ class Mqtt(EventOutput):
         """Publish events and what follows from them."""
         for row in rows:
             state = self._after(row)
-            with self._lock:
-                self._retained |= state
-            for topic, text in state.items():
-                self._publish(topic, text, retain=True)
+            self._keep(state)
             message = {"event_type": row["event"], **row}
             self._publish(f"{self._base}/event", json.dumps(message, ensure_ascii=False, allow_nan=False))
 
@@ -137,13 +134,17 @@ class Mqtt(EventOutput):
         state = self._presence()
         if told.get("person") in people:
             state[last] = json.dumps({**told, "person": None, "stranger": None, "snapshot": None})
+        was_there = self._client.is_connected()
+        self._keep(state)
+        if not was_there and not self._closed:
+            self._drop_waiting()
+
+    def _keep(self, state: dict[str, str]) -> None:
+        """Change what stays at the broker: nothing older is said after it, by the library's thread neither."""
         with self._lock:
             self._retained |= state
-        if self._client.is_connected():
             for topic, text in state.items():
                 self._publish(topic, text, retain=True)
-        elif not self._closed:
-            self._drop_waiting()
 
     def _drop_waiting(self) -> None:
         """Begin anew with the broker: what waits for it in the library's memory cannot be taken out one by one."""
@@ -204,9 +205,8 @@ class Mqtt(EventOutput):
 
     def _say_all(self, client: Any) -> None:
         with self._lock:
-            retained = dict(self._retained)
-        for topic, text in retained.items():
-            client.publish(topic, text, qos=1, retain=True)
+            for topic, text in self._retained.items():
+                client.publish(topic, text, qos=1, retain=True)
 
     def _say_trouble(self, what: str) -> None:
         if not self._troubled:

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -94,6 +95,32 @@ def test_somebody_whose_traces_are_deleted_is_taken_out_of_what_stays(running):
         assert later.every("streamface/front_door/last_seen")[-1]["person"] is None
         assert not any("Ann" in str(heard) for heard in later.heard)
         sink.close()
+
+
+def test_what_stays_is_never_said_as_it_was_after_a_change(running):
+    sink = output(running)
+    sink.add([event("appeared", "v1", "Ann")])
+    said, changing = [], threading.Thread(target=sink.forget, args=({"Ann"}, ["v1"]))
+
+    class Broker:
+        def is_connected(self):
+            return True
+
+        def publish(self, topic, text, **more):
+            if not said:
+                said.append(None)
+                changing.start()
+                changing.join(0.3)  # it may not come in between
+            said.append((topic, text))
+            return type("Sent", (), {"rc": 0})
+
+    real, sink._client = sink._client, Broker()
+    sink._say_all(sink._client)
+    changing.join()
+    sink._client = real
+    sink.close()
+    last = dict(one for one in said if one)
+    assert "Ann" not in str(last) and last["streamface/front_door/presence"] == "OFF"
 
 
 def test_events_that_wait_for_the_broker_are_forgotten_with_the_person(tmp_path, port, monkeypatch):
