@@ -177,6 +177,17 @@ def test_one_entry_of_the_list_follows_somebody_to_another_number(demo, watched)
     assert said.page.text_content("#in-view .not >> nth=0") == "Not Berta"
 
 
+def test_whoever_is_back_far_away_and_named_a_moment_later_keeps_the_entry(demo, watched):
+    said = LiveSaid(watched, demo)
+    said.say(face(1, "Anna", 0.2))
+    said.page.focus("#in-view .not")
+    said.say(face(7, None, 0.7))
+    assert said.listed() == ["Anna", "unknown"]
+    said.say(face(7, "Anna", 0.7), face(8, None, 0.4))
+    assert said.listed() == ["Anna", "unknown"], "one of each"
+    assert said.page.evaluate("document.activeElement.textContent") == "Not Anna"
+
+
 def test_a_picture_that_is_left_out_twice_ends_no_enrolment(demo, watched):
     said = LiveSaid(watched, demo)
     page, looks = said.page, []

@@ -20,7 +20,8 @@ export class Now {
     for (const face of faces.filter((one) => one.since != null)) { // without, the tracker guesses where somebody is who has gone
       const key = `${camera}/${face.track}`;
       if (!face.in_sight && (!this.entries.has(key) || there.has(called(face)))) continue; // gone before this page came, or back elsewhere
-      const entry = this.entries.get(key) ?? this.again(key, camera, face, faces) ?? this.add(key, camera);
+      this.join(key, camera, face, faces);
+      const entry = this.entries.get(key) ?? this.add(key, camera);
       entry.seen = performance.now();
       entry.face = face;
       this.describe(entry, camera);
@@ -41,15 +42,13 @@ export class Now {
     this.entries.set(now, entry);
   }
 
-  /** The entry of somebody known who is back under another number, wherever in the picture. */
-  again(key, camera, face, faces) {
-    const isOld = ([old, { face: was }]) => old.startsWith(`${camera}/`) && (was.identity || was.stranger)
-      && called(was) === called(face) && !faces.some(({ track }) => track === was.track);
-    const old = [...this.entries].find(isOld);
-    if (!old) return null;
-    this.entries.delete(old[0]);
-    this.entries.set(key, old[1]);
-    return old[1];
+  /** Somebody known is back, wherever in the picture: the entry with the number that is gone is theirs. */
+  join(key, camera, face, faces) {
+    if (!face.identity && !face.stranger) return;
+    const isOld = ([old, { face: was }]) => old.startsWith(`${camera}/`) && called(was) === called(face)
+      && !faces.some(({ track }) => track === was.track);
+    const [old] = [...this.entries].find(isOld) ?? [];
+    if (old) this.move(old, key);
   }
 
   add(key, camera) {
