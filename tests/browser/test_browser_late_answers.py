@@ -87,6 +87,24 @@ def person(page, name: str):
     page.click(f"[data-person={name}] button")
 
 
+def on_to_berta(page) -> None:
+    """Close whom the dialog shows, and open Berta's."""
+    page.keyboard.press("Escape")
+    page.locator("dialog#person").wait_for(state="hidden")
+    person(page, "Berta")
+    until(page, "document.getElementById('person').open")
+
+
+def removal_is_held(answers) -> None:
+    """Ask for Anna to be removed; the site does not answer yet, and Berta is shown by then."""
+    answers.hold("**/api/people/Anna", "DELETE")
+    person(answers.page, "Anna")
+    for _ in range(2):
+        answers.page.click("#person-remove")
+    answers.wait()
+    on_to_berta(answers.page)
+
+
 def is_berta(page) -> bool:
     """Whether the dialog shows Berta, and nobody else."""
     shown = (
@@ -119,32 +137,18 @@ def test_a_change_that_ends_late_leaves_the_next_person_alone(answers, form, pat
         page.select_option("#person-into", "Berta")
     page.click(f"#person-{form} button")
     answers.wait()
-    page.keyboard.press("Escape")
-    page.locator("dialog#person").wait_for(state="hidden")
-    person(page, "Berta")
-    until(page, "document.getElementById('person').open")
+    on_to_berta(page)
     before = len(answers.asked)
     answers.release({"name": "Hanna"})
     assert is_berta(page)
-    while not any(
-        "/api/people?search" in url for url in answers.asked[before:]
-    ):  # the lists show the change all the same
-        page.wait_for_timeout(50)
+    while not any("/api/people?search" in url for url in answers.asked[before:]):
+        page.wait_for_timeout(50)  # the lists show the change all the same
 
 
 def test_a_removal_that_ends_late_does_not_close_the_next_person(answers):
-    page = answers.page
-    answers.hold("**/api/people/Anna", "DELETE")
-    person(page, "Anna")
-    for _ in range(2):
-        page.click("#person-remove")
-    answers.wait()
-    page.keyboard.press("Escape")
-    page.locator("dialog#person").wait_for(state="hidden")
-    person(page, "Berta")
-    until(page, "document.getElementById('person').open")
+    removal_is_held(answers)
     answers.release({"name": "Anna"})
-    assert is_berta(page)
+    assert is_berta(answers.page)
 
 
 def test_the_list_of_people_is_of_the_latest_search(answers):
@@ -198,10 +202,7 @@ def test_a_removal_that_was_begun_for_one_is_not_done_to_the_next(answers):
     person(page, "Anna")
     until(page, "document.getElementById('person').open")
     page.click("#person-remove")
-    page.keyboard.press("Escape")
-    page.locator("dialog#person").wait_for(state="hidden")
-    person(page, "Berta")
-    until(page, "document.getElementById('person').open")
+    on_to_berta(page)
     assert page.text_content("#person-remove") == "Remove"
     page.click("#person-remove")
     page.wait_for_timeout(300)
@@ -234,16 +235,7 @@ def test_somebody_who_is_read_late_does_not_come_over_another_dialog(answers):
 
 def test_a_change_that_fails_late_is_said_and_not_under_the_next_name(answers):
     page = answers.page
-    answers.hold("**/api/people/Anna", "DELETE")
-    person(page, "Anna")
-    until(page, "document.getElementById('person').open")
-    for _ in range(2):
-        page.click("#person-remove")
-    answers.wait()
-    page.keyboard.press("Escape")
-    page.locator("dialog#person").wait_for(state="hidden")
-    person(page, "Berta")
-    until(page, "document.getElementById('person').open")
+    removal_is_held(answers)
     answers.release({"detail": "the folder cannot be written"}, status=500)
     assert is_berta(page) and page.text_content("#person-problem") == ""
     assert page.text_content("#warned") == "Anna: the folder cannot be written" and page.locator("#warned").is_visible()
