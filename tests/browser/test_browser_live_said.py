@@ -209,3 +209,36 @@ def test_a_picture_that_is_left_out_twice_ends_no_enrolment(demo, watched):
     begun = len(looks)
     while len(looks) < begun + 3:  # the test's own time limit ends this
         page.wait_for_timeout(50)
+
+
+@pytest.mark.parametrize("status, answer", [(200, {"name": "Clara", "pictures": []}), (500, {"detail": "a full disk"})])
+def test_an_enrolment_that_is_saved_late_leaves_the_next_one_alone(demo, watched, status, answer):
+    said = LiveSaid(watched, demo)
+    page, saves = said.page, []
+    one = {
+        "id": "e1",
+        "track": 901,
+        "text": "",
+        "pictures": [{"number": 1, "kind": "straight"}],
+        "wanted": [],
+        "likeness": None,
+    }
+    page.route("**/api/enrolments", lambda route: route.fulfill(json=one))
+    page.route("**/api/enrolments/e1/look", lambda route: route.fulfill(json=one))
+    page.route("**/api/enrolments/e1/save", lambda route: saves.append(route))
+    said.say(face(901, None, 0.7), face(902, None, 0.2))
+    page.click('[data-track="901"]')
+    page.wait_for_selector("#enrol-pictures .taken")
+    page.fill("#enrol-name", "Clara")
+    page.click("#enrol-save")
+    while not saves:  # the test's own time limit ends this
+        page.wait_for_timeout(50)
+    page.keyboard.press("Escape")
+    page.locator("dialog#enrol").wait_for(state="hidden")
+    page.click('[data-track="902"]')
+    page.locator("dialog#enrol").wait_for()
+    with page.expect_response(saves[0].request.url):
+        saves[0].fulfill(status=status, json=answer)
+    page.wait_for_timeout(300)
+    assert page.locator("dialog#enrol").is_visible() and page.text_content("#enrol-problem") == ""
+    assert page.text_content("#warned") == ("" if status == 200 else "Clara: a full disk")
